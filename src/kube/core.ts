@@ -1,0 +1,102 @@
+import type { Kind, KubeObject } from './object.ts';
+
+export interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+}
+
+/** Source: core/v1 Pod; the members the house reads or writes. */
+export interface Pod extends KubeObject {
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
+    readonly serviceAccountName?: string;
+    readonly containers: readonly {
+      readonly name: string;
+      readonly image: string;
+      readonly command?: readonly string[];
+      readonly args?: readonly string[];
+      readonly env?: readonly EnvVar[];
+    }[];
+  };
+  readonly status?: {
+    readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    readonly reason?: string;
+    readonly message?: string;
+    readonly containerStatuses?: readonly unknown[];
+  };
+}
+
+/** Source: core/v1 Service. */
+export interface Service extends KubeObject {
+  readonly spec: {
+    readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly externalIPs?: readonly string[];
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly port: number;
+      readonly targetPort?: number | string;
+      readonly protocol?: 'TCP' | 'UDP';
+    }[];
+  };
+}
+
+/** Source: core/v1 Event. */
+export interface Event extends KubeObject {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  readonly involvedObject: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+  };
+  readonly source?: { readonly component: string };
+  readonly count?: number;
+  readonly firstTimestamp?: string;
+  readonly lastTimestamp?: string;
+}
+
+/** Source: core/v1 Node. */
+export interface Node extends KubeObject {
+  readonly spec?: { readonly unschedulable?: boolean };
+  readonly status?: { readonly conditions?: readonly unknown[] };
+}
+
+/** Source: core/v1 Namespace. */
+export interface Namespace extends KubeObject {
+  readonly status?: { readonly phase?: 'Active' | 'Terminating' };
+}
+
+/** Source: coordination.k8s.io/v1 Lease. */
+export interface Lease extends KubeObject {
+  readonly spec: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+  };
+}
+
+const core = <T extends KubeObject>(kind: string, plural: string, namespaced = true): Kind<T> => ({
+  apiVersion: 'v1',
+  kind,
+  plural,
+  namespaced,
+});
+
+export const POD: Kind<Pod> = core('Pod', 'pods');
+export const SERVICE: Kind<Service> = core('Service', 'services');
+export const EVENT: Kind<Event> = core('Event', 'events');
+export const NODE: Kind<Node> = core('Node', 'nodes', false);
+export const NAMESPACE: Kind<Namespace> = core('Namespace', 'namespaces', false);
+export const LEASE: Kind<Lease> = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};

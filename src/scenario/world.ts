@@ -1,0 +1,71 @@
+import type { KubeApi } from '../kube/api.ts';
+import type { Clock } from '../time/clock.ts';
+import type { FaultOrder } from './fault.ts';
+import type { StampedEvent } from './fleet-event.ts';
+
+export type WorldKind = 'sim' | 'live' | 'bench';
+
+/** One board as it truly is; plain data, read at one instant. */
+export interface BoardState {
+  readonly name: string;
+  readonly group: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly chip: string;
+  /** Id of the device it is or claims to be (name of its Device). */
+  readonly deviceId: string;
+  readonly identity: 'genuine' | 'cloned' | 'forged' | 'replayed';
+  readonly state: 'off' | 'booting' | 'running' | 'updating' | 'bricked';
+  readonly online: boolean;
+  readonly application: string;
+  readonly version: string;
+  /** `sha256:…` of the running image. */
+  readonly digest: string;
+  readonly slot: string;
+  /** Off probation. */
+  readonly confirmed: boolean;
+}
+
+/**
+ * The stage on which a scenario is told: a cluster, a registry, a broker, a clock and boards.
+ *
+ * The engine knows nothing else of where it runs. What a world cannot do it says by throwing
+ * WorldError `unsupported`; the engine reports the step as skipped, never as passed.
+ */
+export interface World {
+  readonly kind: WorldKind;
+  readonly clock: Clock;
+  /** The API as an administrator sees it. */
+  readonly kube: KubeApi;
+  /** Sorted by name. Cheap to call often: the array is the world's own and changes in place. */
+  readonly boards: readonly BoardState[];
+  /** Called with every event, in order, from `start` on. One listener. */
+  onEvent(listener: (event: StampedEvent) => void): void;
+  /** CRDs and enrolment are applied, firmware is in the registry, boards have power, the operator runs. */
+  start(): Promise<void>;
+  /** Lets time pass until `done()` is true, asked after every event, or the clock reads `deadlineMs`; says whether it was. */
+  runUntil(done: () => boolean, deadlineMs: number): Promise<boolean>;
+  /** Turns a fault on. The returned function heals it; healing twice does nothing. */
+  inject(fault: FaultOrder): Promise<() => Promise<void>>;
+  /** Events handled so far, for the report. */
+  readonly eventCount: number;
+  /** Ends every task and frees every port; idempotent. */
+  stop(): Promise<void>;
+}
+
+export type WorldErrorCode =
+  /** This world cannot do it, or it is not built yet; the message says which. */
+  | 'unsupported'
+  /** Something it needs is not there: a port, a broker, a board. */
+  | 'unavailable'
+  /** The scenario asks for something impossible, found only when told to the world. */
+  | 'bad-scenario';
+
+export class WorldError extends Error {
+  override readonly name = 'WorldError';
+  readonly code: WorldErrorCode;
+
+  constructor(code: WorldErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
