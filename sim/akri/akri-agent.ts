@@ -80,7 +80,10 @@ async function reconcile(ports: AkriPorts, configuration: Configuration): Promis
     } else {
       unmade.delete(instance.metadata.name);
       if (!sameProperties(instance, brokerProperties))
-        await ports.kube.patch(INSTANCE, instance.metadata, { type: 'merge', body: { spec: { brokerProperties } } });
+        await ports.kube.patch(INSTANCE, instance.metadata, {
+          type: 'merge',
+          body: { spec: { brokerProperties } },
+        });
     }
   }
   for (const name of unmade) {
