@@ -59,7 +59,10 @@ const within = (path: string, ...folders: readonly string[]): boolean =>
   folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
 
 /** Everything wrong with the given files, one line each: an empty list is the only good answer. */
-function complaints(check: (source: Source) => readonly string[], among = house): string[] {
+function complaints(
+  check: (source: Source) => readonly string[],
+  among: readonly Source[] = house,
+): string[] {
   return among.flatMap((source) => check(source).map((problem) => `${source.path}: ${problem}`));
 }
 

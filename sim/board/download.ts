@@ -1,0 +1,122 @@
+import type { Offer, ReportCode } from '../../src/device/messages.ts';
+import type { Timer } from '../../src/time/clock.ts';
+
+/** Bytes asked for at once: whole flash sectors, and what esp-mqtt streams without a large buffer. */
+export const CHUNK_BYTES = 32 * 1024;
+/** Chunks on the way at once, so that the link is busy while the flash is written. */
+const WINDOW = 2;
+/** An answer that takes longer than this is asked for again. */
+const ANSWER_MS = 15_000;
+/** Requests for one chunk before the download waits for a new offer. */
+const REQUESTS_MAX = 40;
+
+export interface DownloadPorts {
+  /** Asks the fleet for bytes of the image. */
+  readonly pull: (offsetBytes: number, lengthBytes: number) => void;
+  /** Programs the next bytes. Returns how long the flash is busy, in ms, or what it refused. */
+  readonly write: (bytes: Uint8Array) => number | ReportCode;
+  /** Every byte is written. */
+  readonly onWhole: () => void;
+  readonly onFailed: (code: ReportCode) => void;
+  /** Nobody answered for a long time; only a new offer goes on. */
+  readonly onStalled: () => void;
+  readonly after: (delayMs: number, callback: () => void) => Timer;
+}
+
+/**
+ * One image on its way into the inactive slot.
+ *
+ * The device pulls: it asks for the next bytes when it has room for them, takes chunks in any order and
+ * twice, and after an interruption goes on where it was, also for a new session of the same digest.
+ */
+export class Download {
+  offer: Offer;
+  readonly #ports: DownloadPorts;
+  /** Bytes written, all of them from the start of the image. */
+  #writtenBytes = 0;
+  #askedBytes = 0;
+  #busy = false;
+  #requests = 0;
+  #timer: Timer | undefined;
+  readonly #early = new Map<number, Uint8Array>();
+
+  constructor(offer: Offer, ports: DownloadPorts) {
+    this.offer = offer;
+    this.#ports = ports;
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** Starts, or goes on under a new session of the same digest. */
+  start(offer: Offer): void {
+    this.offer = offer;
+    this.#requests = 0;
+    this.#askedBytes = this.#writtenBytes;
+    this.#ask();
+  }
+
+  /** Takes a chunk; those already written, and those of other sizes than were asked for, are dropped. */
+  receive(offsetBytes: number, bytes: Uint8Array): void {
+    if (offsetBytes < this.#writtenBytes || offsetBytes % CHUNK_BYTES !== 0) return;
+    if (bytes.length !== this.#lengthAt(offsetBytes)) return;
+    this.#early.set(offsetBytes, bytes);
+    this.#requests = 0;
+    this.#drain();
+  }
+
+  /** Stops asking; what is written stays written. */
+  pause(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#early.clear();
+  }
+
+  #drain(): void {
+    if (this.#busy) return;
+    const bytes = this.#early.get(this.#writtenBytes);
+    if (bytes === undefined) return;
+    this.#early.delete(this.#writtenBytes);
+    const busyMs = this.#ports.write(bytes);
+    if (typeof busyMs !== 'number') {
+      this.pause();
+      this.#ports.onFailed(busyMs);
+      return;
+    }
+    this.#writtenBytes += bytes.length;
+    this.#busy = true;
+    if (this.#writtenBytes < this.offer.sizeBytes) this.#ask();
+    else this.#timer?.cancel();
+    this.#ports.after(busyMs, () => {
+      this.#busy = false;
+      if (this.#writtenBytes === this.offer.sizeBytes) this.#ports.onWhole();
+      else this.#drain();
+    });
+  }
+
+  #ask(): void {
+    const end = Math.min(this.offer.sizeBytes, this.#writtenBytes + WINDOW * CHUNK_BYTES);
+    while (this.#askedBytes < end) {
+      const length = this.#lengthAt(this.#askedBytes);
+      this.#ports.pull(this.#askedBytes, length);
+      this.#askedBytes += length;
+    }
+    this.#timer?.cancel();
+    this.#timer = this.#ports.after(ANSWER_MS, () => this.#askAgain());
+  }
+
+  #askAgain(): void {
+    if (++this.#requests > REQUESTS_MAX) {
+      this.pause();
+      this.#ports.onStalled();
+      return;
+    }
+    if (!this.#busy) this.#askedBytes = this.#writtenBytes;
+    this.#ask();
+  }
+
+  #lengthAt(offsetBytes: number): number {
+    return Math.min(CHUNK_BYTES, this.offer.sizeBytes - offsetBytes);
+  }
+}

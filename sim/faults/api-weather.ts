@@ -1,0 +1,45 @@
+import { KubeError } from '../../src/kube/error.ts';
+import { chance, type Random } from '../../src/random/random.ts';
+import type { ApiFault, Intercept, Verb } from '../cluster/in-process.ts';
+
+const WRITES: readonly Verb[] = ['create', 'replace', 'patch', 'delete'];
+
+/** What the API server is like for one user at the moment; fair weather unless a fault says otherwise. */
+export class ApiWeather {
+  /** Chance that a write is answered with 409, 0…1. */
+  conflictProbability = 0;
+  /** Faults that keep the server away; it is there when none does. */
+  outages = 0;
+  readonly #user: string;
+  readonly #random: Random;
+  readonly #openWatches = new Set<() => void>();
+
+  constructor(user: string, random: Random) {
+    this.#user = user;
+    this.#random = random;
+  }
+
+  readonly intercept: Intercept = (verb, kind, key, user): ApiFault | undefined => {
+    if (user !== this.#user) return undefined;
+    if (this.outages > 0)
+      return { error: new KubeError('ServiceUnavailable', 'the server is currently unable to handle the request') };
+    if (this.conflictProbability === 0 || !WRITES.includes(verb)) return undefined;
+    if (!chance(this.#random, this.conflictProbability)) return undefined;
+    return {
+      error: new KubeError(
+        'Conflict',
+        `Operation cannot be fulfilled on ${kind.plural} "${key.name ?? ''}": the object has been modified; please apply your changes to the latest version and try again`,
+      ),
+    };
+  };
+
+  /** Registers a way to end one open watch; returns how to forget it. */
+  holdWatch(end: () => void): () => void {
+    this.#openWatches.add(end);
+    return () => this.#openWatches.delete(end);
+  }
+
+  dropWatches(): void {
+    for (const end of [...this.#openWatches]) end();
+  }
+}

@@ -1,0 +1,54 @@
+import type { FaultOrder } from '../../src/scenario/fault.ts';
+import { WorldError } from '../../src/scenario/world.ts';
+import type { ApiWeather } from './api-weather.ts';
+import type { FaultAction, Stage } from './stage.ts';
+
+/** The registry answers every request with 503. */
+export const registryUnavailable: FaultAction = (stage, order) => {
+  const { registry } = stage;
+  if (registry === undefined) throw noHook(order, 'the registry');
+  registry.outages++;
+  return () => {
+    registry.outages--;
+  };
+};
+
+/** Writes of the operator fail with 409 with chance `probability`. */
+export const apiConflict: FaultAction = (stage, order) => {
+  const api = weatherOf(stage, order);
+  const former = api.conflictProbability;
+  api.conflictProbability = order.parameters.probability ?? 0.2;
+  return () => {
+    api.conflictProbability = former;
+  };
+};
+
+/** Every request of the operator is answered with 503. */
+export const apiUnavailable: FaultAction = (stage, order) => {
+  const api = weatherOf(stage, order);
+  api.outages++;
+  return () => {
+    api.outages--;
+  };
+};
+
+/** Every open watch of the operator ends, once; the server is otherwise well. */
+export const watchDrop: FaultAction = (stage, order) => {
+  weatherOf(stage, order).dropWatches();
+  return () => {};
+};
+
+/** The operator dies between two of its steps; a new one starts when the fault heals. */
+export const operatorCrash: FaultAction = (stage) => stage.crashOperator();
+
+function weatherOf(stage: Stage, order: FaultOrder): ApiWeather {
+  if (stage.api === undefined) throw noHook(order, 'the API server');
+  return stage.api;
+}
+
+function noHook(order: FaultOrder, where: string): WorldError {
+  return new WorldError(
+    'unsupported',
+    `fault ${order.fault} needs a hook in ${where}, which this world does not have`,
+  );
+}
