@@ -175,13 +175,13 @@ export class NorFlash {
     this.#check(offset, length);
     let identity = '';
     for (let at = offset; at < offset + length; ) {
-      const pageIndex = Math.floor(at / PAGE_SIZE);
-      const page = this.#sealedPage(pageIndex);
       if (at % PAGE_SIZE === 0 && offset + length - at >= PAGE_SIZE) {
-        identity += `${page.id},`;
+        identity += `${this.#sealedPage(at / PAGE_SIZE).id},`;
         at += PAGE_SIZE;
       } else {
-        identity += `s${page.sectors[Math.floor((at % PAGE_SIZE) / SECTOR_SIZE)]?.id},`;
+        const block = this.store.intern(this.#sector(at));
+        this.#setSector(at, block);
+        identity += `s${block.id},`;
         at += SECTOR_SIZE;
       }
     }
