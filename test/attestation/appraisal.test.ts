@@ -94,6 +94,14 @@ describe('evidence that is true', () => {
       expect(appraise(evidence, remembering)).toEqual(appraise(evidence, verifier));
   });
 
+  test('stays bound to its key in the memory of a verifier', () => {
+    const chainVerifier = new ChainVerifier();
+    const evidence = evidenceOf();
+    expect(codeOf(evidence, { ...verifier, chainVerifier })).toBe('accepted');
+    const exchanged = { ...board, enrolment: testBoard('other').enrolment };
+    expect(codeOf(evidence, { ...verifierOf(exchanged), chainVerifier })).toBe('cloned-identity');
+  });
+
   test('may hold claims that nobody here knows', () => {
     expect(codeOf(tampered(() => ({ token: tokenOver([[261, 17]]) })))).toBe('accepted');
   });
@@ -159,6 +167,17 @@ describe('a chain is refused as bad-certificate', () => {
     expect(outcome).toMatchObject({
       code: 'bad-certificate',
       message: expect.stringContaining('not tokens'),
+    });
+  });
+
+  test('when it names an issuer that did not sign it', () => {
+    const subjectPublicKey = identity.attestationKey.publicKey;
+    const issuer = { ...bootloader.key, publicKey: digestOf('somebody else') };
+    const request = { issuer, subjectPublicKey, inputs: CASES.zero.inputs };
+    const outcome = appraise(withSecond(encodeCdiCertificate(request, 'tokens')), verifier);
+    expect(outcome).toMatchObject({
+      code: 'bad-certificate',
+      message: expect.stringContaining('names keys'),
     });
   });
 
