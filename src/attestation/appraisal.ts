@@ -40,6 +40,8 @@ export interface Enrolment {
 export interface AppraisalContext {
   /** The challenge being answered; undefined when none is open, so that whatever comes is a replay. */
   readonly nonce: Uint8Array | undefined;
+  /** The device that the challenge was sent to, so that no other one can answer in its place; absent: any may. */
+  readonly challengedDeviceId?: string;
   readonly nonceIssuedAtMs: number;
   readonly nonceTtlMs: number;
   readonly nowMs: number;
@@ -129,6 +131,9 @@ function judgeFreshness(claims: EatClaims, context: AppraisalContext): Finding |
     };
   if (!equalBytes(claims.nonce, context.nonce))
     return { code: 'nonce-mismatch', why: 'the token answers another challenge than ours: it is replayed' };
+  const { challengedDeviceId } = context;
+  if (challengedDeviceId !== undefined && deviceIdOf(claims.ueid) !== challengedDeviceId)
+    return { code: 'nonce-mismatch', why: `it answers a challenge that was sent to ${challengedDeviceId}` };
   const ageMs = context.nowMs - context.nonceIssuedAtMs;
   if (ageMs <= context.nonceTtlMs) return undefined;
   const why = `the token answers a challenge that is ${ageMs} ms old; at most ${context.nonceTtlMs} ms are allowed`;

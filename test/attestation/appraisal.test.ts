@@ -220,6 +220,13 @@ describe('a token is refused', () => {
     expect(codeOf(evidenceOf(), { ...verifier, nonce: undefined })).toBe('nonce-mismatch');
   });
 
+  test('as nonce-mismatch when another device answers in the place of the one that was asked', () => {
+    const deviceId = deviceIdOf(board.claims.ueid);
+    expect(codeOf(evidenceOf(), { ...verifier, challengedDeviceId: deviceId })).toBe('accepted');
+    const other = deviceIdOf(testBoard('other').claims.ueid);
+    expect(codeOf(evidenceOf(), { ...verifier, challengedDeviceId: other })).toBe('nonce-mismatch');
+  });
+
   test('as nonce-expired one millisecond after the challenge has lived', () => {
     expect(codeOf(evidenceOf(), { ...verifier, nowMs: 31_000 })).toBe('accepted');
     expect(codeOf(evidenceOf(), { ...verifier, nowMs: 31_001 })).toBe('nonce-expired');
