@@ -1,3 +1,5 @@
+import type { Random } from '../random/random.ts';
+
 /** A nonce that was sent to one device. */
 export interface Challenge {
   readonly nonce: Uint8Array;
@@ -15,11 +17,12 @@ const NONCE_BYTES = 32;
  */
 export class Challenges {
   readonly #openMax: number;
-  readonly #randomBytes: (length: number) => Uint8Array;
+  readonly #random: Pick<Random, 'bytes'>;
   readonly #open = new Map<string, Challenge>();
 
-  constructor(randomBytes: (length: number) => Uint8Array, options = { openMax: 100_000 }) {
-    this.#randomBytes = randomBytes;
+  /** Outside a simulation `random` must be unpredictable: whoever guesses a nonce can answer it in advance. */
+  constructor(random: Pick<Random, 'bytes'>, options = { openMax: 100_000 }) {
+    this.#random = random;
     this.#openMax = options.openMax;
   }
 
@@ -28,7 +31,7 @@ export class Challenges {
   }
 
   issue(deviceId: string, nowMs: number): Challenge {
-    const challenge = { nonce: this.#randomBytes(NONCE_BYTES), issuedAtMs: nowMs };
+    const challenge = { nonce: this.#random.bytes(NONCE_BYTES), issuedAtMs: nowMs };
     this.#open.delete(deviceId);
     this.#open.set(deviceId, challenge);
     if (this.#open.size > this.#openMax) {
