@@ -25,6 +25,17 @@ export interface BoardState {
   readonly confirmed: boolean;
 }
 
+/** An image that the world packed and pushed: the only ones that a board may run. */
+export interface PackedImage {
+  /** Key of the firmware in the plan. */
+  readonly firmware: string;
+  readonly chip: string;
+  /** `sha256:…` as boards measure it and events name it. */
+  readonly digest: string;
+  readonly application: string;
+  readonly version: string;
+}
+
 /**
  * The stage on which a scenario is told: a cluster, a registry, a broker, a clock and boards.
  *
@@ -36,8 +47,13 @@ export interface World {
   readonly clock: Clock;
   /** The API as an administrator sees it. */
   readonly kube: KubeApi;
-  /** Sorted by name. Cheap to call often: the array is the world's own and changes in place. */
+  /**
+   * Sorted by name. Cheap to call often: the array is the world's own and changes in place. What it
+   * says of a board is true once the board's last event has been told.
+   */
   readonly boards: readonly BoardState[];
+  /** Complete once `start` has settled. */
+  readonly images: readonly PackedImage[];
   /** Called with every event, in order, from `start` on. One listener. */
   onEvent(listener: (event: StampedEvent) => void): void;
   /** CRDs and enrolment are applied, firmware is in the registry, boards have power, the operator runs. */

@@ -1,0 +1,222 @@
+import type { Outcome } from '../device/outcome.ts';
+import type { ChipName } from '../esp/chips.ts';
+import type { Kind, ObjectKey } from '../kube/object.ts';
+import { type BoardSelector, matchesBoard } from './board-selector.ts';
+import type { FaultName, FaultOrder } from './fault.ts';
+import type { Amount } from './language/quantity.ts';
+import type { YamlSource } from './language/yaml-source.ts';
+import type { AlwaysName, SometimesName } from './properties/names.ts';
+import type { BoardState } from './world.ts';
+
+/** A scenario with everything resolved: every name checked, every draw drawn. The same file and seed give the same plan. */
+export interface ScenarioPlan {
+  readonly name: string;
+  readonly description: string;
+  readonly seed: number;
+  /** Virtual time after which the run is a failure. */
+  readonly budgetMs: number;
+  /** Time every board has to reach a verdict once the last fault has healed. */
+  readonly settleWithinMs: number;
+  /** In the order of the file. */
+  readonly firmware: readonly PlannedFirmware[];
+  /** Sorted by name. */
+  readonly boards: readonly PlannedBoard[];
+  readonly steps: readonly PlannedStep[];
+  readonly properties: PlannedProperties;
+  /** Everything the plan was made from, the scenario first. */
+  readonly files: readonly ScenarioFile[];
+}
+
+/** A file as it was read. Texts can be embedded in a replay, images only named. */
+export interface ScenarioFile {
+  /** From the scenario's folder. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly kind: 'text' | 'image';
+}
+
+export interface PlannedFirmware {
+  /** As the scenario calls it: `thermo:2.0.0`. */
+  readonly key: string;
+  readonly application: string;
+  readonly version: string;
+  readonly secureVersion: number;
+  readonly rollback: 'esp-idf' | 'boot-counter';
+  /** Boots granted before the bootloader goes back; 1 with `esp-idf`. */
+  readonly bootsWithoutConfirm: number;
+  /** References it is pushed under, `registry.local/<key>` first. */
+  readonly references: readonly string[];
+  /** One per chip, in the order of the chip list. */
+  readonly images: readonly PlannedImage[];
+  /** The first that matches a board counts; none: healthy. */
+  readonly behaviours: readonly PlannedBehaviour[];
+}
+
+export interface PlannedImage {
+  readonly chip: ChipName;
+  readonly source:
+    | { readonly kind: 'generated'; readonly sizeBytes: number }
+    /** Verified: structure, checksum, hash and chip. */
+    | { readonly kind: 'file'; readonly path: string; readonly bytes: Uint8Array };
+}
+
+export type Behaviour =
+  | { readonly kind: 'healthy' | 'never-confirm' | 'fail-self-test' }
+  | { readonly kind: 'crash' | 'hang'; readonly afterMs: number };
+
+export interface PlannedBehaviour {
+  /** Without `count`: drawn already. */
+  readonly on: BoardSelector;
+  readonly does: Behaviour;
+}
+
+export interface PlannedLink {
+  /** One way. */
+  readonly latencyMs: number;
+  /** Added to each message, uniformly in 0…jitterMs. */
+  readonly jitterMs: number;
+  /** Messages lost, each way, 0…1. */
+  readonly loss: number;
+  /** Absent: not limited. */
+  readonly bandwidthBitsPerSecond?: number;
+}
+
+export interface PlannedBoard {
+  /** `greenhouse-017`. */
+  readonly name: string;
+  readonly group: string;
+  /** Shared by the boards of a group; the enrolled Devices carry them too. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly chip: ChipName;
+  /** Key of the firmware in its first slot. */
+  readonly runs: string;
+  readonly link: PlannedLink;
+  readonly identity: BoardState['identity'];
+  /** Name of the board whose identity a cloned one claims. */
+  readonly clones?: string;
+  readonly bootloader: 'esp-idf' | 'boot-counter' | 'no-rollback';
+}
+
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface StepFrame {
+  /** From 1. */
+  readonly number: number;
+  /** For people: `wait for rollout/thermo-2: Aborted`. */
+  readonly label: string;
+  readonly place: Place;
+  readonly atMs?: number;
+  readonly afterMs?: number;
+}
+
+export type PlannedStep = StepFrame &
+  (
+    | { readonly verb: 'apply'; readonly objects: readonly PlannedObject[] }
+    | { readonly verb: 'delete'; readonly objects: readonly ObjectName[] }
+    | { readonly verb: 'inject'; readonly order: FaultOrder; readonly forMs?: number }
+    | { readonly verb: 'heal'; readonly fault: FaultName }
+    | {
+        readonly verb: 'wait';
+        readonly object: ObjectName;
+        readonly until: WaitGoal;
+        readonly withinMs: number;
+      }
+    | { readonly verb: 'expect'; readonly expectation: Expectation; readonly withinMs: number }
+  );
+
+export interface ObjectName {
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+}
+
+/** One object of a manifest. */
+export interface PlannedObject extends ObjectName {
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Where it stands, for complaints that only the cluster can make. */
+  readonly source: YamlSource;
+  /** Members of `source` that lead to this object; empty for an object of a manifest file. */
+  readonly sourcePath: readonly (string | number)[];
+  readonly fills: readonly PlannedFill[];
+}
+
+export interface PlannedFill {
+  readonly path: readonly string[];
+  readonly devices: DeviceSelector;
+  readonly amount: Amount;
+  readonly id: 'device' | 'instance';
+}
+
+export type WaitGoal =
+  | { readonly kind: 'condition'; readonly type: string; readonly status: string }
+  | { readonly kind: 'phase'; readonly phase: string }
+  | { readonly kind: 'deleted' };
+
+/** What a device's twin says. The members of BoardSelector are about the genuine board behind it. */
+export interface DeviceSelector extends BoardSelector {
+  readonly application?: string;
+  readonly version?: string;
+  readonly attested?: boolean;
+  readonly confirmed?: boolean;
+  readonly online?: boolean;
+  readonly updating?: boolean;
+  readonly impersonated?: boolean;
+  readonly outcome?: Outcome;
+  readonly configuration?: string;
+}
+
+/** What a board truly does. */
+export interface BoardStateSelector extends BoardSelector {
+  readonly application?: string;
+  readonly version?: string;
+  readonly identity?: BoardState['identity'];
+  readonly state?: BoardState['state'];
+  readonly online?: boolean;
+  readonly confirmed?: boolean;
+  readonly slot?: string;
+}
+
+export interface InstanceSelector extends BoardSelector {
+  readonly configuration?: string;
+  readonly application?: string;
+}
+
+export type Subject =
+  | { readonly of: 'devices'; readonly selector: DeviceSelector }
+  | { readonly of: 'boards'; readonly selector: BoardStateSelector }
+  | { readonly of: 'instances'; readonly selector: InstanceSelector }
+  | {
+      readonly of: 'outcomes';
+      readonly parent: ObjectName;
+      readonly outcome: Outcome | 'pending';
+    };
+
+export interface Expectation {
+  readonly subject: Subject;
+  readonly bound: 'exactly' | 'at-least' | 'at-most';
+  readonly amount: Amount;
+}
+
+export interface PlannedProperties {
+  readonly always: readonly AlwaysName[];
+  readonly never: readonly NeverRule[];
+  readonly sometimes: readonly SometimesName[];
+}
+
+/** More than `moreThan` of the subject at once is a violation. */
+export interface NeverRule {
+  /** For people: `never more than 10% of devices updating`. */
+  readonly label: string;
+  readonly subject: Extract<Subject, { of: 'devices' | 'boards' }>;
+  readonly moreThan: Amount;
+  /** Counts only while this FirmwareRollout is progressing. */
+  readonly whileRollout?: string;
+}
+
+/** What `board` does when it runs `firmware`. */
+export function behaviourOf(firmware: PlannedFirmware, board: PlannedBoard): Behaviour {
+  return firmware.behaviours.find((entry) => matchesBoard(entry.on, board))?.does ?? { kind: 'healthy' };
+}
