@@ -1,17 +1,7 @@
-/** What an application does when a virtual board runs it; the image's bytes cannot say. Times count from the application's start. */
-export type Behaviour =
-  /** Passes its self-test, confirms itself, keeps running. */
-  | { readonly kind: 'healthy' }
-  /** Panics `afterMs` after every start. */
-  | { readonly kind: 'crash'; readonly afterMs: number }
-  /** Stops feeding the task watchdog `afterMs` after every start. */
-  | { readonly kind: 'hang'; readonly afterMs: number }
-  /** Works, but never confirms itself. */
-  | { readonly kind: 'never-confirm' }
-  /** Finds itself broken in its self-test and asks the bootloader for the old image. */
-  | { readonly kind: 'fail-self-test' };
+import type { Behaviour } from '../../src/scenario/plan.ts';
+import type { BoardState } from '../../src/scenario/world.ts';
 
-/** One application image as the boards that run it behave. */
+/** One application image as a board behaves when it runs it; the image's bytes cannot say. */
 export interface Program {
   readonly application: string;
   readonly version: string;
@@ -19,5 +9,7 @@ export interface Program {
   readonly behaviour: Behaviour;
 }
 
-/** Programs by the SHA-256 of their image, `sha256:…`. What is not listed is foreign: it runs as its description says, healthy. */
-export type Programs = ReadonlyMap<string, Program>;
+/** What images do, by the SHA-256 of the image (`sha256:…`) and the board that runs it; undefined for foreign images. */
+export interface Programs {
+  find(digest: string, board: BoardState): Program | undefined;
+}

@@ -212,7 +212,7 @@ export class Board implements BoardState {
     const app = startApp({ flash, efuse, build }, outcome);
     if (slot === null || image === undefined || app === undefined) return;
     const digest = `sha256:${image.measurement}`;
-    const program = this.parts.programs.get(digest) ?? foreignProgram(app);
+    const program = this.parts.programs.find(digest, this) ?? foreignProgram(app);
     this.#running = { slot, digest, image, app, program, resetReason };
     const last = this.#lastRan;
     this.state = 'running';

@@ -22,7 +22,9 @@ export class ApiWeather {
   readonly intercept: Intercept = (verb, kind, key, user): ApiFault | undefined => {
     if (user !== this.#user) return undefined;
     if (this.outages > 0)
-      return { error: new KubeError('ServiceUnavailable', 'the server is currently unable to handle the request') };
+      return {
+        error: new KubeError('ServiceUnavailable', 'the server is currently unable to handle the request'),
+      };
     if (this.conflictProbability === 0 || !WRITES.includes(verb)) return undefined;
     if (!chance(this.#random, this.conflictProbability)) return undefined;
     return {

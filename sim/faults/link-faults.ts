@@ -1,5 +1,5 @@
-import { WorldError } from '../../src/scenario/world.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
+import { WorldError } from '../../src/scenario/world.ts';
 import type { Link } from '../network/link.ts';
 import type { FaultAction, Stage } from './stage.ts';
 

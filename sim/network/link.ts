@@ -3,8 +3,9 @@ import type { Clock } from '../../src/time/clock.ts';
 
 /** How a link behaves; plain data, changed in place by faults. */
 export interface LinkQuality {
-  /** One-way delay: drawn uniformly from `latencyMs ± jitterMs`. */
+  /** One-way delay. */
   latencyMs: number;
+  /** Added to each message, uniformly in 0…jitterMs. */
   jitterMs: number;
   /** Chance that a segment is lost and sent again, 0…1. TCP below MQTT repairs it; what is seen is delay. */
   loss: number;
@@ -94,7 +95,7 @@ export class Link {
         Math.max(nowMs, lane.busyUntilMs) + ((sizeBytes + OVERHEAD_BYTES) * 8000) / bandwidthBitsPerSecond;
       lane.busyUntilMs = startMs;
     }
-    let delayMs = startMs - nowMs + Math.max(0, latencyMs + (this.#random.next() * 2 - 1) * jitterMs);
+    let delayMs = startMs - nowMs + latencyMs + this.#random.next() * jitterMs;
     for (
       let sent = 0, timeoutMs = Math.max(RETRANSMIT_MS_MIN, 2 * latencyMs);
       sent < RETRANSMITS_MAX;

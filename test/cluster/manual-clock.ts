@@ -31,7 +31,10 @@ export class ManualClock implements Clock {
       await quiet();
       const next = [...this.#pending]
         .filter((one) => one.deadlineMs <= endMs)
-        .reduce<Pending | undefined>((first, one) => (first && first.deadlineMs <= one.deadlineMs ? first : one), undefined);
+        .reduce<Pending | undefined>(
+          (first, one) => (first && first.deadlineMs <= one.deadlineMs ? first : one),
+          undefined,
+        );
       if (next === undefined) break;
       this.#pending.delete(next);
       this.nowMs = Math.max(this.nowMs, next.deadlineMs);

@@ -1,0 +1,104 @@
+import { hexOf } from '../src/attestation/bytes.ts';
+import { APP_DESCRIPTION_OFFSET, parseAppDescription } from '../src/esp/app-description.ts';
+import { verifyAppImage } from '../src/esp/app-image.ts';
+import { buildAppImage } from '../src/esp/app-image-build.ts';
+import { CHIPS } from '../src/esp/chips.ts';
+import { type PackedFirmware, packFirmware, pushFirmware } from '../src/oci/pack.ts';
+import { parseReference } from '../src/oci/reference.ts';
+import type { Registry } from '../src/oci/registry.ts';
+import type { Random } from '../src/random/random.ts';
+import { matchesBoard } from '../src/scenario/board-selector.ts';
+import type { PlannedFirmware, PlannedImage } from '../src/scenario/plan.ts';
+import { type BoardState, WorldError } from '../src/scenario/world.ts';
+import type { Program, Programs } from './board/behaviour.ts';
+
+/** One app image, made or read, and what is known of it. */
+interface MadeImage {
+  readonly chip: PlannedImage['chip'];
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the whole image, lower-case hex; what a board that runs it measures. */
+  readonly measurement: string;
+  readonly elfSha256: string;
+  readonly secureVersion: number;
+}
+
+/**
+ * Makes a scenario's firmware: genuine ESP-IDF images, packed as OCI artifacts, and what boards do with them.
+ *
+ * Images depend on the key and the chip alone, not on the seed: the same firmware has the same digest in every run.
+ */
+export class FirmwareFactory implements Programs {
+  readonly #images = new Map<string, readonly MadeImage[]>();
+  readonly #firmware: readonly PlannedFirmware[];
+  readonly #byDigest = new Map<string, PlannedFirmware>();
+
+  constructor(firmware: readonly PlannedFirmware[], random: Random) {
+    this.#firmware = firmware;
+    for (const planned of firmware) {
+      const images = planned.images.map((image) => makeImage(planned, image, random));
+      this.#images.set(planned.key, images);
+      for (const { measurement } of images) this.#byDigest.set(`sha256:${measurement}`, planned);
+    }
+  }
+
+  /** The image of a firmware for a chip. Throws WorldError `bad-scenario` when it was not built for it. */
+  image(key: string, chip: string): Uint8Array {
+    const made = this.#images.get(key)?.find((image) => image.chip === chip);
+    if (made === undefined) throw new WorldError('bad-scenario', `${key} has no image for ${chip}`);
+    return made.bytes;
+  }
+
+  find(digest: string, board: BoardState): Program | undefined {
+    const firmware = this.#byDigest.get(digest);
+    if (firmware === undefined) return undefined;
+    const { application, version, secureVersion } = firmware;
+    const matching = firmware.behaviours.find(({ on }) => matchesBoard(on, board));
+    return { application, version, secureVersion, behaviour: matching?.does ?? { kind: 'healthy' } };
+  }
+
+  /** Pushes everything under every reference it has. */
+  async push(registry: Registry): Promise<void> {
+    for (const planned of this.#firmware) {
+      const packed = this.#pack(planned);
+      for (const text of planned.references) {
+        const reference = parseReference(text);
+        if (!reference.ok) throw new WorldError('bad-scenario', `${text}: ${reference.refusal.message}`);
+        await pushFirmware(registry, reference.value, packed);
+      }
+    }
+  }
+
+  #pack(planned: PlannedFirmware): PackedFirmware {
+    const { application, version, rollback, bootsWithoutConfirm, key } = planned;
+    const chips = (this.#images.get(key) ?? []).map(({ bytes, ...rest }) => ({ ...rest, image: bytes }));
+    const packed = packFirmware({ application, version, rollback, bootsWithoutConfirm, chips });
+    if (!packed.ok) throw new WorldError('bad-scenario', `${key}: ${packed.refusal.message}`);
+    return packed.value;
+  }
+}
+
+function makeImage(planned: PlannedFirmware, image: PlannedImage, random: Random): MadeImage {
+  const chip = CHIPS[image.chip];
+  const bytes =
+    image.source.kind === 'file'
+      ? image.source.bytes
+      : buildAppImage({
+          chip,
+          projectName: planned.application,
+          version: planned.version,
+          secureVersion: planned.secureVersion,
+          sizeBytes: image.source.sizeBytes,
+          contents: (length) => random.split(`image/${planned.key}/${image.chip}`).bytes(length),
+        });
+  const verified = verifyAppImage(bytes, { chip });
+  if (!verified.ok)
+    throw new WorldError('bad-scenario', `${planned.key} for ${image.chip}: ${verified.refusal.message}`);
+  const description = parseAppDescription(bytes, APP_DESCRIPTION_OFFSET);
+  return {
+    chip: image.chip,
+    bytes,
+    measurement: verified.value.measurement,
+    elfSha256: description.ok ? hexOf(description.value.elfSha256) : '0'.repeat(64),
+    secureVersion: planned.secureVersion,
+  };
+}
