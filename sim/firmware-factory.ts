@@ -9,7 +9,7 @@ import type { Registry } from '../src/oci/registry.ts';
 import type { Random } from '../src/random/random.ts';
 import { matchesBoard } from '../src/scenario/board-selector.ts';
 import type { PlannedFirmware, PlannedImage } from '../src/scenario/plan.ts';
-import { type BoardState, WorldError } from '../src/scenario/world.ts';
+import { type BoardState, type PackedImage, WorldError } from '../src/scenario/world.ts';
 import type { Program, Programs } from './board/behaviour.ts';
 
 /** One app image, made or read, and what is known of it. */
@@ -46,6 +46,19 @@ export class FirmwareFactory implements Programs {
     const made = this.#images.get(key)?.find((image) => image.chip === chip);
     if (made === undefined) throw new WorldError('bad-scenario', `${key} has no image for ${chip}`);
     return made.bytes;
+  }
+
+  /** Every image, by firmware and chip. */
+  get images(): readonly PackedImage[] {
+    return this.#firmware.flatMap(({ key, application, version }) =>
+      (this.#images.get(key) ?? []).map(({ chip, measurement }) => ({
+        firmware: key,
+        chip,
+        digest: `sha256:${measurement}`,
+        application,
+        version,
+      })),
+    );
   }
 
   find(digest: string, board: BoardState): Program | undefined {

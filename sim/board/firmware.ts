@@ -47,6 +47,8 @@ export class Firmware {
   /** The download asks for nothing until a new offer comes. */
   #paused = true;
   #selfTested = false;
+  /** Deaf and mute until the watchdog bites. */
+  #hung = false;
 
   constructor(board: Board, running: RunningImage) {
     this.#board = board;
@@ -63,8 +65,13 @@ export class Firmware {
     const { behaviour } = program;
     const board = this.#board;
     if (behaviour.kind === 'crash') board.after(behaviour.afterMs, () => board.reset('software-cpu'));
-    if (behaviour.kind === 'hang')
+    if (behaviour.kind === 'hang') {
+      board.after(behaviour.afterMs, () => {
+        this.#hung = true;
+        this.#download?.pause();
+      });
       board.after(behaviour.afterMs + TASK_WATCHDOG_MS, () => board.reset('task-watchdog'));
+    }
     board.after(JOIN_MS_MIN + board.parts.random.next() * JOIN_MS_SPREAD, () => this.#join());
   }
 
@@ -76,6 +83,7 @@ export class Firmware {
   }
 
   #join(): void {
+    if (this.#hung) return;
     const { station, parts } = this.#board;
     const will = { topic: announceTopic(station), payload: this.#announcement(false), retain: true };
     parts.radio.connect(station, downFilter(station), will, {
@@ -102,6 +110,7 @@ export class Firmware {
   }
 
   #selfTest(): void {
+    if (this.#hung) return;
     const { kind } = this.#running.program.behaviour;
     if (kind === 'fail-self-test' && this.#slots.onProbation) {
       if (this.#slots.giveUp()) this.#board.reset('software');
@@ -115,6 +124,7 @@ export class Firmware {
   }
 
   #onMessage(topic: string, payload: Uint8Array): void {
+    if (this.#hung) return;
     const parsed = parseTopic(topic);
     switch (parsed?.kind) {
       case 'challenge':
