@@ -1,4 +1,13 @@
-import type { DeleteOptions, KubeApi, KubeList, ListOptions, PatchKind, WatchEvent, WatchOptions, WriteOptions } from '../src/kube/api.ts';
+import type {
+  DeleteOptions,
+  KubeApi,
+  KubeList,
+  ListOptions,
+  PatchKind,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from '../src/kube/api.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../src/kube/object.ts';
 
 /**

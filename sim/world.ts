@@ -133,7 +133,10 @@ export class SimWorld implements World {
     await this.#factory.push(this.#registry);
     const { signal } = this.#ended;
     const handler = new AnnouncementHandler(this.#broker.localChannel());
-    void runAkriAgent({ kube: this.#cluster.api('akri'), clock: this.clock, handler, node: NODE_NAME }, signal);
+    void runAkriAgent(
+      { kube: this.#cluster.api('akri'), clock: this.clock, handler, node: NODE_NAME },
+      signal,
+    );
     this.#startKubelet();
     this.#startOperator();
     const powerUp = this.#random.split('power-up');

@@ -1,5 +1,4 @@
 import { deviceIdOf } from '../../src/attestation/ueid.ts';
-import type { VerifiedImage } from '../../src/esp/app-image.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { FleetEvent } from '../../src/scenario/fleet-event.ts';
 import type { BoardState } from '../../src/scenario/world.ts';
@@ -7,7 +6,7 @@ import type { Clock, Timer } from '../../src/time/clock.ts';
 import type { Program, Programs } from './behaviour.ts';
 import { type BootloaderBuild, type BootOutcome, boot } from './bootloader.ts';
 import type { Efuse } from './efuse.ts';
-import { Firmware } from './firmware.ts';
+import { Firmware, type FirmwareHost, type RunningImage } from './firmware.ts';
 import type { BoardIdentity } from './identity.ts';
 import { type NorFlash, PowerLoss } from './nor-flash.ts';
 import { VERIFY_BYTES_PER_MS } from './ota.ts';
@@ -37,17 +36,6 @@ export interface BoardParts {
   readonly onEvent: (event: FleetEvent) => void;
 }
 
-/** What the bootloader handed over to. */
-export interface RunningImage {
-  readonly slot: string;
-  /** `sha256:…` of the image. */
-  readonly digest: string;
-  readonly image: VerifiedImage;
-  readonly app: RunningApp;
-  readonly program: Program;
-  readonly resetReason: ResetReason;
-}
-
 /** ROM and second stage, without the image check. Source: boot logs of ESP-IDF 5 at the default log level. */
 const BOOT_MS = 280;
 
@@ -57,7 +45,7 @@ const BOOT_MS = 280;
  * Synchronous, driven by events of its clock and messages of its radio. A reset forgets everything but
  * flash and eFuses: timers and messages of a former life never reach the next one.
  */
-export class Board implements BoardState {
+export class Board implements BoardState, FirmwareHost {
   readonly parts: BoardParts;
   readonly name: string;
   readonly group: string;

@@ -16,9 +16,56 @@ import {
   pullTopic,
   reportTopic,
 } from '../../src/device/topics.ts';
-import type { Board, RunningImage } from './board.ts';
+import type { VerifiedImage } from '../../src/esp/app-image.ts';
+import type { Random } from '../../src/random/random.ts';
+import type { FleetEvent } from '../../src/scenario/fleet-event.ts';
+import type { BoardState } from '../../src/scenario/world.ts';
+import type { Timer } from '../../src/time/clock.ts';
+import type { Program } from './behaviour.ts';
 import { Download } from './download.ts';
+import type { Efuse } from './efuse.ts';
+import type { BoardIdentity } from './identity.ts';
+import type { Radio } from './radio.ts';
+import type { ResetReason } from './reset-reason.ts';
+import type { RunningApp } from './running-app.ts';
 import { UpdateSlot } from './update-slot.ts';
+
+/** What the bootloader handed over to. */
+export interface RunningImage {
+  readonly slot: string;
+  /** `sha256:…` of the image. */
+  readonly digest: string;
+  readonly image: VerifiedImage;
+  readonly app: RunningApp;
+  readonly program: Program;
+  readonly resetReason: ResetReason;
+}
+
+/** The board as its firmware sees it. */
+export interface FirmwareHost {
+  readonly name: string;
+  readonly chip: string;
+  /** Address on the broker. */
+  readonly station: string;
+  readonly bootCount: number;
+  state: BoardState['state'];
+  confirmed: boolean;
+  readonly parts: {
+    readonly efuse: Efuse;
+    readonly identity: BoardIdentity;
+    readonly uds: Uint8Array;
+    readonly bootloaderDigest: Uint8Array;
+    readonly radio: Radio;
+    readonly random: Random;
+  };
+  setOnline(online: boolean): void;
+  emit(event: FleetEvent): void;
+  reset(reason: ResetReason): void;
+  /** A timer that dies with this life of the board. */
+  after(delayMs: number, callback: () => void): Timer;
+  /** Runs code that touches the flash. */
+  powered(work: () => void): void;
+}
 
 /** From the application's first instruction to a Wi-Fi association and a TCP connection; drawn per boot. */
 const JOIN_MS_MIN = 1_200;
@@ -40,7 +87,7 @@ const TASK_WATCHDOG_MS = 5_000;
  * interrupts goes on.
  */
 export class Firmware {
-  readonly #board: Board;
+  readonly #board: FirmwareHost;
   readonly #running: RunningImage;
   readonly #slots: UpdateSlot;
   #download: Download | undefined;
@@ -50,7 +97,7 @@ export class Firmware {
   /** Deaf and mute until the watchdog bites. */
   #hung = false;
 
-  constructor(board: Board, running: RunningImage) {
+  constructor(board: FirmwareHost, running: RunningImage) {
     this.#board = board;
     this.#running = running;
     this.#slots = new UpdateSlot(running.app, running.digest);
