@@ -1,26 +1,21 @@
-/**
- * Chip ids in an app image's header, by the name ESP-IDF gives the target.
- * Source: esp-idf components/bootloader_support/include/esp_app_format.h, esp_chip_id_t.
- */
-const CHIP_IDS: Readonly<Record<string, number>> = {
-  esp32: 0,
-  esp32s2: 2,
-  esp32c3: 5,
-  esp32s3: 9,
-  esp32c2: 12,
-  esp32c6: 13,
-  esp32h2: 16,
-  esp32p4: 18,
-  esp32c61: 20,
-  esp32c5: 23,
-  esp32h21: 25,
-  esp32h4: 28,
-  esp32s31: 32,
-};
+import { IMAGE_HEADER_SIZE, IMAGE_MAGIC } from '../esp/app-image.ts';
+import { viewOf } from '../esp/byte-fields.ts';
+import { CHIP_NAMES, CHIPS } from '../esp/chips.ts';
 
-/** First byte of every app image. Source: esp_app_format.h, ESP_IMAGE_HEADER_MAGIC. */
-const IMAGE_MAGIC = 0xe9;
-const HEADER_LENGTH = 24;
+/**
+ * Chip ids in an app image's header, by the name ESP-IDF gives the target. Artifacts may well hold images
+ * for chips that nothing here boots. Source: esp-idf, esp_app_format.h, esp_chip_id_t.
+ */
+const CHIP_IDS: ReadonlyMap<string, number> = new Map([
+  ...CHIP_NAMES.map((name) => [name, CHIPS[name].chipId] as const),
+  ['esp32p4', 18],
+  ['esp32c61', 20],
+  ['esp32c5', 23],
+  ['esp32h21', 25],
+  ['esp32h4', 28],
+  ['esp32s31', 32],
+]);
+
 const CHIP_ID_OFFSET = 12;
 
 /** `ESP32-S3`, `esp32_s3` and `esp32s3` are one target. */
@@ -35,18 +30,17 @@ export function chipOfArchitecture(architecture: string): string {
 
 /** Chip id of a platform architecture; undefined when no such chip is known. */
 export function chipIdOf(architecture: string): number | undefined {
-  const chip = chipOfArchitecture(architecture);
-  return Object.hasOwn(CHIP_IDS, chip) ? CHIP_IDS[chip] : undefined;
+  return CHIP_IDS.get(chipOfArchitecture(architecture));
 }
 
 /** Name for a chip id, `chip id 77` when it is unknown. */
 export function describeChipId(chipId: number): string {
-  const known = Object.entries(CHIP_IDS).find(([, id]) => id === chipId);
+  const known = [...CHIP_IDS].find(([, id]) => id === chipId);
   return known === undefined ? `chip id ${chipId}` : known[0];
 }
 
 /** Chip id that an app image says it is for; undefined when the bytes do not start as an app image does. */
 export function chipIdInImage(image: Uint8Array): number | undefined {
-  if (image.length < HEADER_LENGTH || image[0] !== IMAGE_MAGIC) return undefined;
-  return new DataView(image.buffer, image.byteOffset).getUint16(CHIP_ID_OFFSET, true);
+  if (image.length < IMAGE_HEADER_SIZE || image[0] !== IMAGE_MAGIC) return undefined;
+  return viewOf(image).getUint16(CHIP_ID_OFFSET, true);
 }

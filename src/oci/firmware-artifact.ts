@@ -1,3 +1,4 @@
+import { BOOTS_WITHOUT_CONFIRM_MAX } from '../esp/boot-counter.ts';
 import { chipIdOf } from './chip.ts';
 import { accept, type Decoded, quote, refuse } from './refusal.ts';
 
@@ -51,7 +52,7 @@ export interface FirmwareMeta {
   /** What the running image measures to in a device's evidence; 64 hex digits. */
   readonly measurement: string;
   readonly rollback: RollbackKind;
-  /** 1 for `esp-idf`; 1 to 255 for `boot-counter`. */
+  /** 1 for `esp-idf`; 1 to BOOTS_WITHOUT_CONFIRM_MAX for `boot-counter`. */
   readonly bootsWithoutConfirm: number;
 }
 
@@ -108,8 +109,8 @@ function faultOfMeta(meta: FirmwareMeta): string | undefined {
     return `chip ${meta.chip} has chip id ${knownId}, not ${meta.chipId}`;
   // Source: esp-idf, eFuse SECURE_VERSION of the ESP32, the widest of all chips: 32 steps.
   if (meta.secureVersion > 32) return `secure version ${meta.secureVersion} is above 32`;
-  if (meta.bootsWithoutConfirm < 1 || meta.bootsWithoutConfirm > 255)
-    return `${meta.bootsWithoutConfirm} boots without confirm; 1 to 255 are possible`;
+  if (meta.bootsWithoutConfirm < 1 || meta.bootsWithoutConfirm > BOOTS_WITHOUT_CONFIRM_MAX)
+    return `${meta.bootsWithoutConfirm} boots without confirm; 1 to ${BOOTS_WITHOUT_CONFIRM_MAX} are possible`;
   if (meta.rollback === 'esp-idf' && meta.bootsWithoutConfirm !== 1)
     return `rollback esp-idf allows exactly 1 boot without confirm, not ${meta.bootsWithoutConfirm}`;
   return undefined;

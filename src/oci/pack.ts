@@ -92,9 +92,9 @@ export function packFirmware(build: FirmwareBuild): Decoded<PackedFirmware> {
     });
     const digest = digestOf(bytes);
     manifests.push({ mediaType: OCI_MANIFEST, bytes, digest });
+    // No artifactType here: it is optional, and skopeo 1.9 loses it and then refuses to copy.
     entries.push({
       mediaType: OCI_MANIFEST,
-      artifactType: FIRMWARE_ARTIFACT_TYPE,
       digest,
       size: bytes.length,
       platform: { architecture: chip.chip, os: FIRMWARE_OS },

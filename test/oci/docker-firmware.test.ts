@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { InProcessRegistry } from '../../sim/registry/in-process.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
@@ -6,34 +5,14 @@ import { ContentCache } from '../../src/oci/content-cache.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { fetchForChip, resolveFirmware } from '../../src/oci/fetch-firmware.ts';
 import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
-import { encodeCanonicalJson } from '../../src/oci/json-document.ts';
-import { encodeManifest } from '../../src/oci/manifest.ts';
-import {
-  DOCKER_CONFIG,
-  DOCKER_LAYER_TAR_GZIP,
-  DOCKER_LIST,
-  DOCKER_MANIFEST,
-  OCI_LAYER_TAR,
-} from '../../src/oci/media-type.ts';
+import { type DockerLayout, pushDockerFirmware, usualLayer } from './docker-image.ts';
 import { appImage } from './fixture.ts';
 import { idleClock } from './idle-clock.ts';
-import { type TarMember, writeTar } from './tar-writer.ts';
 
 const HOST = 'registry.local';
 const NAME = 'nubificus/esp32';
 const IMAGE = appImage(9, 7000);
-const USUAL: readonly TarMember[] = [
-  { path: 'firmware/', type: '5' },
-  { path: 'firmware/ota.bin', content: IMAGE },
-];
-
-interface Layout {
-  readonly architecture?: string;
-  readonly labels?: Readonly<Record<string, string>> | null;
-  readonly layers?: readonly (readonly TarMember[])[];
-  readonly plainTar?: boolean;
-  readonly configArchitecture?: string;
-}
+const USUAL = usualLayer(IMAGE);
 
 let store: RegistryStore;
 let source: FirmwareSource;
@@ -43,49 +22,17 @@ beforeEach(() => {
   source = { registry, cache: new ContentCache(1 << 20), imageBytesMax: 10_000 };
 });
 
-/** Pushes a manifest list as docker's own tools write it and returns its reference. */
-function pushList(layout: Layout = {}): string {
-  const { architecture = 'esp32s3', labels = { 'com.urunc.iot.path': '/firmware/ota.bin' } } = layout;
-  const config = encodeCanonicalJson({
-    architecture: layout.configArchitecture ?? architecture,
-    os: 'custom',
-    config: { Labels: labels },
-    rootfs: { type: 'layers', diff_ids: [] },
-  });
-  const put = (bytes: Uint8Array, mediaType: string) => ({
-    mediaType,
-    digest: store.putBlob(NAME, bytes),
-    size: bytes.length,
-  });
-  const layers = (layout.layers ?? [USUAL]).map((members) => {
-    const tar = writeTar(members);
-    return layout.plainTar === true
-      ? put(tar, OCI_LAYER_TAR)
-      : put(Uint8Array.from(gzipSync(tar)), DOCKER_LAYER_TAR_GZIP);
-  });
-  const manifest = encodeManifest({
-    kind: 'manifest',
-    mediaType: DOCKER_MANIFEST,
-    config: put(config, DOCKER_CONFIG),
-    layers,
-  });
-  const digest = digestOf(manifest);
-  store.putManifest(NAME, digest, { mediaType: DOCKER_MANIFEST, bytes: manifest });
-  const platform = { architecture, os: 'custom' };
-  const list = encodeManifest({
-    kind: 'index',
-    mediaType: DOCKER_LIST,
-    manifests: [{ mediaType: DOCKER_MANIFEST, digest, size: manifest.length, platform }],
-  });
-  store.putManifest(NAME, '2.0.0', { mediaType: DOCKER_LIST, bytes: list });
+/** Pushes the image and returns its reference. */
+function pushList(layout: DockerLayout = {}): string {
+  pushDockerFirmware(store, NAME, '2.0.0', { image: IMAGE, ...layout });
   return `${HOST}/${NAME}:2.0.0`;
 }
 
-const fetch = async (layout: Layout, chip = 'esp32s3') =>
+const fetch = async (layout: DockerLayout, chip = 'esp32s3') =>
   fetchForChip(source, await resolveFirmware(source, pushList(layout)), chip);
 
 describe('images are read as they are published', () => {
-  test.each<[string, Layout]>([
+  test.each<[string, DockerLayout]>([
     ['gzipped, with the label', {}],
     ['without the label', { labels: {} }],
     ['with labels that Go wrote as null', { labels: null }],
@@ -131,7 +78,7 @@ describe('images are read as they are published', () => {
 
 describe('images that are not what they seem are refused', () => {
   const huge = { path: 'firmware/ota.bin', content: appImage(9, 3_000_000) };
-  test.each<[string, Layout, object]>([
+  test.each<[string, DockerLayout, object]>([
     [
       'a path that climbs',
       { layers: [[...USUAL, { path: '../../etc/cron.d/x' }]] },

@@ -10,7 +10,7 @@ test('equal builds give equal digests, in whatever order the chips were given', 
   const shuffled = packFirmware({ ...build, chips: [...build.chips].reverse() });
   expect(shuffled).toEqual({ ok: true, value: packThermo() });
   // Recorded from the first build: a change of the format must be meant, for it changes every digest.
-  expect(packThermo().digest).toBe('sha256:8354b3da7d8241d265e6d4f89efa3f985ac7f490ec0d12d5d9984512fb444f0c');
+  expect(packThermo().digest).toBe('sha256:70e5bf370a7ed40040bde419347000dbcc8824f9b00115762c9bfde6c62097fc');
 });
 
 test('the index holds one entry per chip, sorted, and everything named is there', () => {
@@ -55,7 +55,7 @@ describe('a build that would brick or mislead is refused', () => {
     ['a measurement that is not a hash', { chips: [{ ...first, measurement: 'abc' }] }, /64 hex digits/],
     ['a secure version beyond any fuse', { chips: [{ ...first, secureVersion: 33 }] }, /above 32/],
     ['esp-idf rollback with three boots', { rollback: 'esp-idf' }, /exactly 1/],
-    ['no boots at all', { bootsWithoutConfirm: 0 }, /1 to 255/],
+    ['no boots at all', { bootsWithoutConfirm: 0 }, /1 to 136/],
   ])('%s', (_, change, message) => {
     const packed = packFirmware({ ...build, ...change });
     expect(packed.ok).toBe(false);
