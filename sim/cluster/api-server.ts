@@ -1,13 +1,11 @@
-import type { PatchKind } from '../../src/kube/api.ts';
 import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
 import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
 import type { Catalog } from './catalog.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
-import { jsonPatch } from './json-patch.ts';
-import { mergePatch } from './merge-patch.ts';
 import { generateName, newUid } from './object-name.ts';
+import { type Patch, patched } from './patch.ts';
 import type { DeleteRequest, WriteRequest } from './requests.ts';
 import { type Served, seenThrough } from './resource.ts';
 import * as refuse from './status-errors.ts';
@@ -97,16 +95,8 @@ export class ApiServer {
     return this.#update(served, place, () => input, request);
   }
 
-  patch(
-    served: Served,
-    place: Place,
-    patch: { readonly type: PatchKind; readonly body: unknown },
-    request: WriteRequest,
-  ): StoredObject {
-    const apply = patch.type === 'merge' ? mergePatch : patch.type === 'json' ? jsonPatch : undefined;
-    if (apply === undefined)
-      throw new KubeError('UnsupportedMediaType', 'server-side apply is not served by this server');
-    return this.#update(served, place, (current) => apply(current, patch.body), request);
+  patch(served: Served, place: Place, patch: Patch, request: WriteRequest): StoredObject {
+    return this.#update(served, place, (current) => patched(served, current, patch), request);
   }
 
   /** Returns the object in its last or marked state; `gone` says which. */

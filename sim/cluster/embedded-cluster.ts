@@ -6,7 +6,7 @@ import { Catalog } from './catalog.ts';
 import { CustomKinds } from './controllers/custom-kinds.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts';
-import { InProcessKubeApi, type Intercept } from './in-process.ts';
+import { type ApiFault, InProcessKubeApi, type Intercept, type Verb } from './in-process.ts';
 import { coreKinds } from './kinds/core.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
 import { eventKinds } from './kinds/event.ts';
@@ -14,7 +14,7 @@ import { podKind } from './kinds/pod.ts';
 import { ClusterIps, serviceKind } from './kinds/service.ts';
 import { Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
-import { storageView } from './resource.ts';
+import { type Served, storageView } from './resource.ts';
 import { Store } from './store.ts';
 
 export interface EmbeddedClusterOptions {
@@ -55,6 +55,20 @@ export class EmbeddedCluster {
     new NamespaceLifecycle(this.server, namespaces);
     for (const name of ['default', 'kube-system'])
       this.server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+  }
+
+  /** What a test or scenario wants to go wrong with a request; asked once for each. */
+  faultOf(
+    verb: Verb,
+    { resource, apiVersion }: Served,
+    key: { readonly namespace?: string | undefined; readonly name?: string | undefined },
+    user: string,
+  ): ApiFault | undefined {
+    if (this.#intercept === undefined) return undefined;
+    const { kind, plural, namespaced } = resource;
+    const { namespace, name } = key;
+    const place = { ...(namespace !== undefined && { namespace }), ...(name !== undefined && { name }) };
+    return this.#intercept(verb, { apiVersion, kind, plural, namespaced }, place, user);
   }
 
   /** A client of its own; `user` is who it says it is. */

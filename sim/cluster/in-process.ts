@@ -15,7 +15,7 @@ import { InProcessWatch } from './in-process-watch.ts';
 import type { Lists } from './reads.ts';
 import type { Served } from './resource.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete' | 'deletecollection';
 
 /** What goes wrong with one request. */
 export interface ApiFault {

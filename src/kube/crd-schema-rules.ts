@@ -1,4 +1,3 @@
-import type { CompiledSchema } from './crd-schema.ts';
 import type { KubeCause } from './error.ts';
 import { forbiddenValue, invalidValue, requiredValue } from './field-cause.ts';
 
@@ -30,7 +29,7 @@ export function compileRule(source: Readonly<Record<string, unknown>>): Compiled
 /** The complaint when `value` breaks the rule. */
 export function broken(
   rule: CompiledRule,
-  schema: CompiledSchema,
+  type: string | undefined,
   value: unknown,
   previous: unknown,
   path: string,
@@ -38,7 +37,7 @@ export function broken(
   if ((rule.needsOld && previous === undefined) || rule.holds(value, previous)) return undefined;
   if (rule.reason === 'FieldValueForbidden') return forbiddenValue(path, rule.message);
   if (rule.reason === 'FieldValueRequired') return requiredValue(path, rule.message);
-  return { ...invalidValue(path, schema.type ?? 'any', rule.message), reason: rule.reason };
+  return { ...invalidValue(path, type ?? 'any', rule.message), reason: rule.reason };
 }
 
 function equal(left: unknown, right: unknown): boolean {

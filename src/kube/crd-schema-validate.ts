@@ -29,7 +29,7 @@ export function validate(
   else if (isRecord(value)) validateMembers(schema, value, previous, path, causes);
   validateLogic(schema, value, path, causes);
   for (const rule of schema.rules) {
-    const cause = broken(rule, schema, value, previous, path);
+    const cause = broken(rule, schema.type, value, previous, path);
     if (cause !== undefined) causes.push(cause);
   }
 }

@@ -39,7 +39,13 @@ describe('aedes over TCP', () => {
         await new Promise((resolve) => setTimeout(resolve, 2));
     };
     let probeIsUp = false;
-    const probe = connectMqtt({ url: broker.url, clientId: 'probe', onUp: () => { probeIsUp = true; } });
+    const probe = connectMqtt({
+      url: broker.url,
+      clientId: 'probe',
+      onUp: () => {
+        probeIsUp = true;
+      },
+    });
     open.push(() => probe.drop());
     await until(() => probeIsUp);
     probe.subscribe('probe/echo', () => heard++);

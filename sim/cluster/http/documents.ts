@@ -1,0 +1,63 @@
+import type { Catalog } from '../catalog.ts';
+import { Discovery } from './discovery.ts';
+import { negotiate } from './negotiation.ts';
+import { openApiRoot, openApiVersion } from './open-api.ts';
+import type { ResourceRoute, Route } from './route.ts';
+
+export interface Document {
+  /** A text is sent as it is, anything else as JSON. */
+  readonly body: unknown;
+  readonly contentType: string;
+}
+
+/** The Kubernetes version whose behaviour this server follows. */
+const VERSION = {
+  major: '1',
+  minor: '32',
+  gitVersion: 'v1.32.0+brickproof',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: '',
+  compiler: '',
+  platform: '',
+};
+
+/** What the server says about itself. Throws KubeError. */
+export function documentAt(
+  catalog: Catalog,
+  route: Exclude<Route, ResourceRoute>,
+  accept: string | undefined,
+): Document {
+  const discovery = new Discovery(catalog);
+  switch (route.type) {
+    case 'version':
+      return json(VERSION);
+    case 'health':
+      return { body: 'ok', contentType: 'text/plain; charset=utf-8' };
+    case 'api':
+      return discoveryAt(discovery, 'api', accept);
+    case 'groups':
+      return discoveryAt(discovery, 'apis', accept);
+    case 'group':
+      return json(discovery.group(route.group));
+    case 'group-version':
+      return json(discovery.resources(route.apiVersion));
+    case 'openapi':
+      return json(openApiRoot(catalog));
+    case 'openapi-version':
+      return json(openApiVersion(catalog, route.apiVersion));
+  }
+}
+
+function discoveryAt(discovery: Discovery, root: 'api' | 'apis', accept: string | undefined): Document {
+  const shape = negotiate(accept, ['discovery-v2', 'discovery-v2beta1', 'object']);
+  if (shape === 'object') return json(root === 'api' ? discovery.coreVersions() : discovery.groups());
+  const version = shape === 'discovery-v2' ? 'v2' : 'v2beta1';
+  const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+  return { body: discovery.aggregated(root, version), contentType };
+}
+
+function json(body: unknown): Document {
+  return { body, contentType: 'application/json' };
+}

@@ -1,0 +1,242 @@
+import type { DeleteOptions } from '../../../src/kube/api.ts';
+import type { EmbeddedCluster } from '../embedded-cluster.ts';
+import type { Verb } from '../in-process.ts';
+import type { Page } from '../reads.ts';
+import type { DeleteRequest, WriteRequest } from '../requests.ts';
+import type { Served } from '../resource.ts';
+import { badRequest, methodNotAllowed, notServed } from '../status-errors.ts';
+import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
+import { negotiate, patchFormat, type Shape } from './negotiation.ts';
+import type { ResourceRoute } from './route.ts';
+import { deletedBody } from './status-body.ts';
+import { type Included, metadataOnly, tableBody } from './table-body.ts';
+
+/** One request on a resource, its body already read as JSON. */
+export interface ResourceRequest {
+  readonly method: string;
+  readonly route: ResourceRoute;
+  readonly query: URLSearchParams;
+  readonly accept: string | undefined;
+  readonly contentType: string | undefined;
+  readonly body: unknown;
+  readonly user: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly warnings: readonly string[];
+}
+
+/** Which verb a request is. Throws MethodNotAllowed. */
+export function verbOf(served: Served, { method, route, query }: ResourceRequest): Verb {
+  const named = route.name !== undefined;
+  switch (method) {
+    case 'GET':
+      if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
+      return named ? 'get' : 'list';
+    case 'POST':
+      if (!named) return 'create';
+      break;
+    case 'PUT':
+      if (named) return 'replace';
+      break;
+    case 'PATCH':
+      if (named) return 'patch';
+      break;
+    case 'DELETE':
+      return named ? 'delete' : 'deletecollection';
+  }
+  throw methodNotAllowed(served.resource, method.toLowerCase());
+}
+
+/** Carries out everything but a watch. Throws KubeError. */
+export function answerResource(cluster: EmbeddedCluster, served: Served, request: ResourceRequest): Answer {
+  const { server, lists } = cluster;
+  const { route, query, body } = request;
+  const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
+  const warnings: string[] = [];
+  const write = writeRequest(request, (text) => warnings.push(text));
+  const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
+  const one = (object: StoredObject, status = 200): Answer => ({
+    status,
+    body:
+      shaped(cluster, served, shape, query, [object], { resourceVersion: object.metadata.resourceVersion }) ??
+      object,
+    warnings,
+  });
+  switch (verbOf(served, request)) {
+    case 'get':
+      if (route.subresource !== undefined && !hasStatus(served, route)) throw notServed();
+      return one(server.get(served, place));
+    case 'list': {
+      const page = lists.list(served, listOptions(request));
+      const metadata = listMeta(page);
+      const list = {
+        kind: served.resource.listKind,
+        apiVersion: served.apiVersion,
+        metadata,
+        items: page.items,
+      };
+      return {
+        status: 200,
+        body: shaped(cluster, served, shape, query, page.items, metadata) ?? list,
+        warnings,
+      };
+    }
+    case 'create':
+      return one(server.create(served, place.namespace, body, write), 201);
+    case 'replace':
+      return one(server.replace(served, place, body, write));
+    case 'patch':
+      return one(server.patch(served, place, { type: patchFormat(request.contentType), body }, write));
+    case 'delete': {
+      const { object, gone } = server.delete(served, place, deleteRequest(request));
+      return gone && served.resource.graceSeconds === undefined
+        ? { status: 200, body: deletedBody(served, object), warnings }
+        : one(object);
+    }
+    case 'deletecollection': {
+      const page = lists.list(served, listOptions(request));
+      const { resource } = served;
+      for (const { metadata } of page.items) {
+        const each = { namespace: metadata.namespace ?? '', name: metadata.name };
+        server.delete(served, each, deleteRequest(request));
+      }
+      const list = {
+        kind: resource.listKind,
+        apiVersion: served.apiVersion,
+        metadata: listMeta(page),
+        items: page.items,
+      };
+      return { status: 200, body: list, warnings };
+    }
+    default:
+      throw methodNotAllowed(served.resource, 'watch');
+  }
+}
+
+function shaped(
+  cluster: EmbeddedCluster,
+  served: Served,
+  shape: Shape,
+  query: URLSearchParams,
+  objects: readonly StoredObject[],
+  metadata: Members,
+): Members | undefined {
+  const { clock } = cluster.server;
+  const unixMs = clock.epochMs + clock.nowMs;
+  if (shape === 'table')
+    return tableBody(served, objects, metadata, { unixMs, included: includedIn(query), withColumns: true });
+  if (shape !== 'metadata') return undefined;
+  const [only] = objects;
+  if (
+    only !== undefined &&
+    objects.length === 1 &&
+    metadata.resourceVersion === only.metadata.resourceVersion
+  )
+    return metadataOnly(only);
+  const items = objects.map(metadataOnly);
+  return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items };
+}
+
+export function includedIn(query: URLSearchParams): Included {
+  const included = query.get('includeObject');
+  return included === 'None' || included === 'Object' ? included : 'Metadata';
+}
+
+function hasStatus({ version }: Served, { subresource }: ResourceRoute): boolean {
+  return subresource === 'status' && version.hasStatus;
+}
+
+function listMeta({ resourceVersion, continue: token, remainingItemCount }: Page): Members {
+  return {
+    resourceVersion,
+    ...(token && { continue: token }),
+    ...(remainingItemCount && { remainingItemCount }),
+  };
+}
+
+/** The selectors of a list or watch; a name in the path selects that one object. */
+export function selection({ route, query }: ResourceRequest): {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+} {
+  const [labels, fields] = [query.get('labelSelector'), query.get('fieldSelector')];
+  const byName = route.name === undefined ? [] : [`metadata.name=${route.name}`];
+  const fieldSelector = [...(fields ? [fields] : []), ...byName].join(',');
+  return {
+    ...(route.namespace !== undefined && { namespace: route.namespace }),
+    ...(labels && { labelSelector: labels }),
+    ...(fieldSelector && { fieldSelector }),
+  };
+}
+
+function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['lists']['list']>[1] {
+  const limit = wholeNumber(request.query, 'limit');
+  const token = request.query.get('continue');
+  return { ...selection(request), ...(limit !== undefined && { limit }), ...(token && { continue: token }) };
+}
+
+/** Throws BadRequest when the parameter is there and not a whole number. */
+export function wholeNumber(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^\d+$/.test(text)) throw badRequest(`${name} must be a whole number, not ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+function writeRequest({ query, route, user }: ResourceRequest, warn: (text: string) => void): WriteRequest {
+  const fieldManager = query.get('fieldManager');
+  const fieldValidation = query.get('fieldValidation') ?? 'Warn';
+  const { subresource } = route;
+  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') throw notServed();
+  if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore')
+    throw badRequest(
+      `fieldValidation must be Strict, Warn or Ignore, not ${JSON.stringify(fieldValidation)}`,
+    );
+  return {
+    user,
+    warn,
+    fieldValidation,
+    dryRun: isDryRun(query.getAll('dryRun')),
+    force: query.get('force') === 'true',
+    ...(fieldManager && { fieldManager }),
+    ...(subresource !== undefined && { subresource }),
+  };
+}
+
+function isDryRun(values: readonly unknown[]): boolean {
+  if (values.some((value) => value !== 'All')) throw badRequest('dryRun must be All');
+  return values.length > 0;
+}
+
+/** Options come in the body, in the query, or both. */
+function deleteRequest({ query, body, user }: ResourceRequest): DeleteRequest {
+  const options = isMembers(body) ? body : {};
+  const policy =
+    options.propagationPolicy ?? query.get('propagationPolicy') ?? legacyPolicy(options.orphanDependents);
+  const grace = options.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
+  const { uid, resourceVersion } = isMembers(options.preconditions) ? options.preconditions : {};
+  if (policy !== undefined && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan')
+    throw badRequest(
+      `propagationPolicy must be Background, Foreground or Orphan, not ${JSON.stringify(policy)}`,
+    );
+  const preconditions: NonNullable<DeleteOptions['preconditions']> = {
+    ...(typeof uid === 'string' && { uid }),
+    ...(typeof resourceVersion === 'string' && { resourceVersion }),
+  };
+  const inBody = Array.isArray(options.dryRun) ? options.dryRun : [];
+  return {
+    user,
+    preconditions,
+    dryRun: isDryRun([...query.getAll('dryRun'), ...inBody]),
+    ...(policy !== undefined && { propagationPolicy: policy }),
+    ...(typeof grace === 'number' && { gracePeriodSeconds: grace }),
+  };
+}
+
+function legacyPolicy(orphanDependents: unknown): string | undefined {
+  return orphanDependents === true ? 'Orphan' : orphanDependents === false ? 'Background' : undefined;
+}

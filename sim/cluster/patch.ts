@@ -1,0 +1,32 @@
+import type { PatchKind } from '../../src/kube/api.ts';
+import { KubeError } from '../../src/kube/error.ts';
+import { jsonPatch } from './json-patch.ts';
+import { mergePatch } from './merge-patch.ts';
+import type { Served } from './resource.ts';
+import type { StoredObject } from './stored-object.ts';
+import { strategicMergePatch } from './strategic-merge-patch.ts';
+
+export interface Patch {
+  /** `strategic` is for built-in kinds only. */
+  readonly type: PatchKind | 'strategic';
+  readonly body: unknown;
+}
+
+/** The object that a patch makes of `current`. Throws KubeError when the patch does not fit. */
+export function patched(served: Served, current: StoredObject, patch: Patch): unknown {
+  switch (patch.type) {
+    case 'merge':
+      return mergePatch(current, patch.body);
+    case 'json':
+      return jsonPatch(current, patch.body);
+    case 'strategic':
+      if (served.resource.custom)
+        throw new KubeError(
+          'UnsupportedMediaType',
+          'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+        );
+      return strategicMergePatch(current, patch.body, served.version.openApi);
+    case 'apply':
+      throw new KubeError('UnsupportedMediaType', 'server-side apply is not served by this server');
+  }
+}
