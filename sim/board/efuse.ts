@@ -28,6 +28,17 @@ export class Efuse {
     this.chipRevision = chipRevision;
   }
 
+  /** Another part with the same bits burnt. */
+  fork(): Efuse {
+    const copy = new Efuse(this.chip, this.mac, this.chipRevision);
+    copy.#secureVersionBits = this.#secureVersionBits;
+    copy.#secureBoot = this.#secureBoot;
+    copy.#aggressiveRevoke = this.#aggressiveRevoke;
+    copy.#revoked = this.#revoked;
+    copy.#keyDigests = this.#keyDigests?.slice();
+    return copy;
+  }
+
   /** Anti-rollback level: the number of burnt bits of a unary counter. */
   get secureVersion(): number {
     let count = 0;
