@@ -1,4 +1,5 @@
 import type { Chip } from '../../src/esp/chips.ts';
+import type { TrustedKeys } from '../../src/esp/secure-boot-v2.ts';
 
 /** Key digest slots for Secure Boot V2: BLOCK_KEYs with purpose SECURE_BOOT_DIGEST0, 1 and 2. */
 export type KeySlot = 0 | 1 | 2;
@@ -88,5 +89,20 @@ export class Efuse {
 
   isRevoked(slot: KeySlot): boolean {
     return (this.#revoked & (1 << slot)) !== 0;
+  }
+
+  /** What Secure Boot V2 goes by. */
+  get trustedKeys(): TrustedKeys {
+    const slots = [0, 1, 2] as const;
+    return {
+      digests: slots.map((slot) => this.keyDigest(slot)),
+      revoked: slots.map((slot) => this.isRevoked(slot)),
+      schemes: this.chip.secureBootV2.schemes,
+    };
+  }
+
+  /** A text that two boards share exactly when they trust the same keys. */
+  get trustIdentity(): string {
+    return `${this.#keyDigests?.join(',') ?? ''}/${this.#revoked}`;
   }
 }

@@ -38,6 +38,7 @@ export interface BoardOptions {
   readonly images?: readonly (Uint8Array | undefined)[];
   readonly confirmedSlot?: number;
   readonly build?: BootloaderBuild;
+  readonly bootloader?: Uint8Array;
   readonly data?: ReadonlyMap<string, Uint8Array>;
 }
 
