@@ -29,7 +29,7 @@ import type { NorFlash } from './nor-flash.ts';
 import { readOtadata, writeOtadata } from './otadata-store.ts';
 import type { ResetReason } from './reset-reason.ts';
 import { romFindsBootloader } from './rom-boot.ts';
-import { describeSlot, judgeSlot, type SlotVerdict } from './slot-verdict.ts';
+import { describeSlot, judgeSlot, revokeFailedKeys, type SlotVerdict } from './slot-verdict.ts';
 
 /** How a second-stage bootloader was configured. Names follow its Kconfig. */
 export interface BootloaderBuild {
@@ -154,7 +154,7 @@ class SecondStage {
   }
 
   run(): BootPass {
-    if (!romFindsBootloader(this.#input.flash, this.#input.efuse.chip))
+    if (!romFindsBootloader(this.#input.flash, this.#input.efuse))
       return this.#end(undefined, undefined, 'no-bootloader');
     const table = readBootTable(this.#input.flash);
     if (table === undefined) return this.#end(undefined, undefined, 'bad-partition-table');
@@ -258,7 +258,9 @@ class SecondStage {
       this.#attempts.push({ slot, partition, verdict: undefined });
       return false;
     }
-    const verdict = judgeSlot(this.#input.flash, this.#input.efuse, partition);
+    const { flash, efuse } = this.#input;
+    const verdict = judgeSlot(flash, efuse, partition);
+    revokeFailedKeys(flash, efuse, partition);
     this.#attempts.push({ slot, partition, verdict });
     if (!verdict.ok) return false;
     if (index >= 0 && this.#otadataIsInitial && table.otadata !== undefined) {

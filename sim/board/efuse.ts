@@ -1,4 +1,5 @@
 import type { Chip } from '../../src/esp/chips.ts';
+import type { TrustedKeys } from '../../src/esp/secure-boot-v2.ts';
 
 /** Key digest slots for Secure Boot V2: BLOCK_KEYs with purpose SECURE_BOOT_DIGEST0, 1 and 2. */
 export type KeySlot = 0 | 1 | 2;
@@ -26,6 +27,17 @@ export class Efuse {
     this.chip = chip;
     this.mac = mac;
     this.chipRevision = chipRevision;
+  }
+
+  /** Another part with the same bits burnt. */
+  fork(): Efuse {
+    const copy = new Efuse(this.chip, this.mac, this.chipRevision);
+    copy.#secureVersionBits = this.#secureVersionBits;
+    copy.#secureBoot = this.#secureBoot;
+    copy.#aggressiveRevoke = this.#aggressiveRevoke;
+    copy.#revoked = this.#revoked;
+    copy.#keyDigests = this.#keyDigests?.slice();
+    return copy;
   }
 
   /** Anti-rollback level: the number of burnt bits of a unary counter. */
@@ -77,5 +89,20 @@ export class Efuse {
 
   isRevoked(slot: KeySlot): boolean {
     return (this.#revoked & (1 << slot)) !== 0;
+  }
+
+  /** What Secure Boot V2 goes by. */
+  get trustedKeys(): TrustedKeys {
+    const slots = [0, 1, 2] as const;
+    return {
+      digests: slots.map((slot) => this.keyDigest(slot)),
+      revoked: slots.map((slot) => this.isRevoked(slot)),
+      schemes: this.chip.secureBootV2.schemes,
+    };
+  }
+
+  /** A text that two boards share exactly when they trust the same keys. */
+  get trustIdentity(): string {
+    return `${this.#keyDigests?.join(',') ?? ''}/${this.#revoked}`;
   }
 }

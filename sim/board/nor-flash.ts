@@ -31,6 +31,9 @@ export class FlashRangeError extends RangeError {
   override readonly name = 'FlashRangeError';
 }
 
+/** Told of each command when it is done, with the bytes it wrote or erased: what a cut can fall into. */
+export type CommandObserver = (lengthBytes: number) => void;
+
 export interface ProgramResult {
   readonly durationMs: number;
   /** Bytes that now differ from what was asked, because a cleared bit cannot be set again. */
@@ -52,6 +55,7 @@ export class NorFlash {
   #operations = 0;
   #cut: PowerCut | undefined;
   #powered = true;
+  #observer: CommandObserver | undefined;
 
   private constructor(store: BlockStore, pages: Page[], ownsPages: boolean) {
     this.store = store;
@@ -100,6 +104,11 @@ export class NorFlash {
   /** Plans the next power cut; undefined forgets it. A cut at a command already begun never happens. */
   cutPowerAt(cut: PowerCut | undefined): void {
     this.#cut = cut;
+  }
+
+  /** Watches the commands from here on; undefined stops it. A fork is not watched. */
+  observe(observer: CommandObserver | undefined): void {
+    this.#observer = observer;
   }
 
   get powered(): boolean {
@@ -212,6 +221,12 @@ export class NorFlash {
       this.#losePower();
     }
     this.#operations += commands;
+    if (this.#observer !== undefined)
+      for (let at = offset; at < offset + data.length; ) {
+        const end = Math.min(offset + data.length, (Math.floor(at / PROGRAM_SIZE) + 1) * PROGRAM_SIZE);
+        this.#observer(end - at);
+        at = end;
+      }
     const bytesSpoilt = this.#write(offset, data, immutable);
     return { durationMs: commands * FLASH_TIMES_MS.programPage, bytesSpoilt };
   }
@@ -284,6 +299,7 @@ export class NorFlash {
       this.#losePower();
     }
     this.#operations++;
+    this.#observer?.(length);
   }
 
   #eraseSectors(offset: number, length: number): void {

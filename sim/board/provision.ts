@@ -79,7 +79,8 @@ export function tableOfCsv(csv: string): PartitionTable {
   return parsed.value;
 }
 
-function defaultBootloader(chip: Chip): Uint8Array {
+/** A bootloader that fits the chip; the same bytes every time. */
+export function defaultBootloader(chip: Chip): Uint8Array {
   const contents = (length: number) => SeededRandom.ofSeed(0).split(`bootloader/${chip.name}`).bytes(length);
   return buildBootloaderImage({ chip, sizeBytes: 20_480, contents });
 }

@@ -1,19 +1,24 @@
 import { CHECKSUM_SEED, parseAppImage } from '../../src/esp/app-image.ts';
-import type { Chip } from '../../src/esp/chips.ts';
 import { PARTITION_TABLE_OFFSET } from '../../src/esp/partition-table.ts';
+import { checkSignature } from '../../src/esp/secure-boot-v2.ts';
+import type { Efuse } from './efuse.ts';
 import type { NorFlash } from './nor-flash.ts';
 
-/** True when the mask ROM would start what lies at the bootloader's offset: an image with a right checksum. */
-export function romFindsBootloader(flash: NorFlash, chip: Chip): boolean {
+/** True when the mask ROM would start what lies at the bootloader's offset: a right checksum and, with secure boot, a trusted signature. */
+export function romFindsBootloader(flash: NorFlash, efuse: Efuse): boolean {
+  const { chip } = efuse;
   const offset = chip.bootloaderOffset;
+  const keys = efuse.secureBoot ? efuse.trustIdentity : '';
   const identity = flash.identityOf(offset, PARTITION_TABLE_OFFSET - offset);
-  return flash.store.memo(`rom:${chip.name}:${identity}`, () => {
+  return flash.store.memo(`rom:${chip.name}:${keys}:${identity}`, () => {
     const bytes = flash.read(offset, PARTITION_TABLE_OFFSET - offset);
     const parsed = parseAppImage(bytes);
     if (!parsed.ok) return false;
     let checksum = CHECKSUM_SEED;
     for (const { dataOffset, length } of parsed.value.segments)
       for (const byte of bytes.subarray(dataOffset, dataOffset + length)) checksum ^= byte;
-    return checksum === parsed.value.checksum;
+    if (checksum !== parsed.value.checksum) return false;
+    if (!efuse.secureBoot) return true;
+    return checkSignature(bytes, parsed.value.imageLength, efuse.trustedKeys).acceptedBy !== undefined;
   });
 }

@@ -6,23 +6,32 @@ import {
 } from '../../src/esp/app-description.ts';
 import { type AppImageRefusal, type VerifiedImage, verifyAppImage } from '../../src/esp/app-image.ts';
 import type { Partition } from '../../src/esp/partition-table.ts';
-import type { Decoded } from '../../src/esp/refusal.ts';
-import type { Efuse } from './efuse.ts';
+import { type Decoded, refuse } from '../../src/esp/refusal.ts';
+import { checkSignature } from '../../src/esp/secure-boot-v2.ts';
+import type { Efuse, KeySlot } from './efuse.ts';
 import type { NorFlash } from './nor-flash.ts';
 
-export type SlotVerdict = Decoded<VerifiedImage, AppImageRefusal>;
+export type SlotVerdict = Decoded<VerifiedImage, AppImageRefusal | 'not-trusted'>;
+
+interface Judgement {
+  readonly verdict: SlotVerdict;
+  /** Key slots that aggressive revocation would burn for this image. */
+  readonly failedKeySlots: readonly number[];
+}
 
 /**
- * What a bootloader would say of the image in a partition, but for its signature.
+ * What a board says of the image in a partition: whole, made for it and, with secure boot on, signed by a trusted key.
  *
  * Worked out once per contents and kind of part: a slot that another board already holds costs a look-up.
  */
 export function judgeSlot(flash: NorFlash, efuse: Efuse, partition: Partition): SlotVerdict {
-  const { chip, chipRevision } = efuse;
-  const identity = flash.identityOf(partition.offset, partition.size);
-  return flash.store.memo(`image:${chip.name}:${chipRevision}:${identity}`, () =>
-    verifyAppImage(flash.read(partition.offset, partition.size), { chip, chipRevision }),
-  );
+  return judge(flash, efuse, partition).verdict;
+}
+
+/** Burns the revocation of keys whose signature failed, where the fuses ask for it. Source: Secure Boot V2 docs. */
+export function revokeFailedKeys(flash: NorFlash, efuse: Efuse, partition: Partition): void {
+  if (!efuse.secureBoot || !efuse.aggressiveRevoke) return;
+  for (const slot of judge(flash, efuse, partition).failedKeySlots) efuse.revokeKey(slot as KeySlot);
 }
 
 /** SHA-256 of the valid image in a partition, lower-case hex; undefined when there is none. */
@@ -37,4 +46,24 @@ export function describeSlot(flash: NorFlash, partition: Partition): AppDescript
   if (partition.size < size) return undefined;
   const parsed = parseAppDescription(flash.read(partition.offset, size), APP_DESCRIPTION_OFFSET);
   return parsed.ok ? parsed.value : undefined;
+}
+
+function judge(flash: NorFlash, efuse: Efuse, partition: Partition): Judgement {
+  const { chip, chipRevision } = efuse;
+  const identity = flash.identityOf(partition.offset, partition.size);
+  const keys = efuse.secureBoot ? efuse.trustIdentity : '';
+  return flash.store.memo(`image:${chip.name}:${chipRevision}:${keys}:${identity}`, () => {
+    const bytes = flash.read(partition.offset, partition.size);
+    const verdict = verifyAppImage(bytes, { chip, chipRevision });
+    if (!verdict.ok || !efuse.secureBoot) return { verdict, failedKeySlots: [] };
+    const check = checkSignature(bytes, verdict.value.imageLength, efuse.trustedKeys);
+    if (check.acceptedBy !== undefined) return { verdict, failedKeySlots: check.failedSlots };
+    const reasons = check.problems.join(', ');
+    const refusal = refuse(
+      'not-trusted',
+      verdict.value.imageLength,
+      `no signature vouches for the image: ${reasons}`,
+    );
+    return { verdict: refusal, failedKeySlots: check.failedSlots };
+  });
 }

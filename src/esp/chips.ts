@@ -4,6 +4,9 @@ export interface AddressRange {
   readonly end: number;
 }
 
+/** Kinds of Secure Boot V2 key we read and write; P-192 is read by nobody any more. */
+export type SignatureScheme = 'rsa-3072' | 'ecdsa-p256' | 'ecdsa-p384';
+
 export type ChipName = 'esp32' | 'esp32s2' | 'esp32s3' | 'esp32c2' | 'esp32c3' | 'esp32c6' | 'esp32h2';
 
 /** What the rooms above need to know of one chip, as data. Addresses are the CPU's. */
@@ -23,7 +26,7 @@ export interface Chip {
   /** Steps of the anti-rollback counter. Source: esp-idf, efuse tables, field SECURE_VERSION. */
   readonly secureVersionBits: number;
   /** Secure Boot V2 signature blocks and key digests the part knows, and its key kinds. */
-  readonly secureBootV2: { readonly blocks: 1 | 3; readonly schemes: readonly ('rsa' | 'ecdsa')[] };
+  readonly secureBootV2: { readonly blocks: 1 | 3; readonly schemes: readonly SignatureScheme[] };
   /** Read by loaders to tell parts apart. Source: esptool, targets. */
   readonly magicRegister: { readonly address: number; readonly value: number };
   readonly efuseBase: number;
@@ -75,7 +78,7 @@ export const CHIPS: Readonly<Record<ChipName, Chip>> = {
     bootloaderOffset: 0x1000,
     flashSpeed80MHz: 0xf,
     secureVersionBits: 32,
-    secureBootV2: { blocks: 1, schemes: ['rsa'] },
+    secureBootV2: { blocks: 1, schemes: ['rsa-3072'] },
     magicRegister: { address: 0x40001000, value: 0x00f01d83 },
     efuseBase: 0x3ff5a000,
     macWords: [0x3ff5a004, 0x3ff5a008],
@@ -100,7 +103,7 @@ export const CHIPS: Readonly<Record<ChipName, Chip>> = {
     bootloaderOffset: 0x1000,
     flashSpeed80MHz: 0xf,
     secureVersionBits: 16,
-    secureBootV2: { blocks: 3, schemes: ['rsa'] },
+    secureBootV2: { blocks: 3, schemes: ['rsa-3072'] },
     magicRegister: { address: 0x40001000, value: 0x000007c6 },
     efuseBase: 0x3f41a000,
     macWords: [0x3f41a044, 0x3f41a048],
@@ -125,7 +128,7 @@ export const CHIPS: Readonly<Record<ChipName, Chip>> = {
     bootloaderOffset: 0x0,
     flashSpeed80MHz: 0xf,
     secureVersionBits: 16,
-    secureBootV2: { blocks: 3, schemes: ['rsa'] },
+    secureBootV2: { blocks: 3, schemes: ['rsa-3072'] },
     magicRegister: { address: 0x40001000, value: 0x00000009 },
     efuseBase: 0x60007000,
     macWords: [0x60007044, 0x60007048],
@@ -150,7 +153,7 @@ export const CHIPS: Readonly<Record<ChipName, Chip>> = {
     bootloaderOffset: 0x0,
     flashSpeed80MHz: 0xf,
     secureVersionBits: 4,
-    secureBootV2: { blocks: 1, schemes: ['ecdsa'] },
+    secureBootV2: { blocks: 1, schemes: ['ecdsa-p256'] },
     magicRegister: { address: 0x40001000, value: 0x6f51306f },
     efuseBase: 0x60008800,
     macWords: [0x60008840, 0x60008844],
@@ -175,7 +178,7 @@ export const CHIPS: Readonly<Record<ChipName, Chip>> = {
     bootloaderOffset: 0x0,
     flashSpeed80MHz: 0xf,
     secureVersionBits: 16,
-    secureBootV2: { blocks: 3, schemes: ['rsa'] },
+    secureBootV2: { blocks: 3, schemes: ['rsa-3072'] },
     magicRegister: { address: 0x40001000, value: 0x1b31506f },
     efuseBase: 0x60008800,
     macWords: [0x60008844, 0x60008848],
@@ -200,7 +203,7 @@ export const CHIPS: Readonly<Record<ChipName, Chip>> = {
     bootloaderOffset: 0x0,
     flashSpeed80MHz: 0x0,
     secureVersionBits: 16,
-    secureBootV2: { blocks: 3, schemes: ['rsa', 'ecdsa'] },
+    secureBootV2: { blocks: 3, schemes: ['rsa-3072', 'ecdsa-p256'] },
     magicRegister: { address: 0x40001000, value: 0x2ce0806f },
     efuseBase: 0x600b0800,
     macWords: [0x600b0844, 0x600b0848],
@@ -225,7 +228,7 @@ export const CHIPS: Readonly<Record<ChipName, Chip>> = {
     bootloaderOffset: 0x0,
     flashSpeed80MHz: 0xf,
     secureVersionBits: 16,
-    secureBootV2: { blocks: 3, schemes: ['rsa', 'ecdsa'] },
+    secureBootV2: { blocks: 3, schemes: ['rsa-3072', 'ecdsa-p256'] },
     magicRegister: { address: 0x40001000, value: 0xd7b73e80 },
     efuseBase: 0x600b0800,
     macWords: [0x600b0844, 0x600b0848],
