@@ -1,0 +1,133 @@
+import { setImmediate as nextMacrotask } from 'node:timers/promises';
+import type { Clock, Timer } from '../src/time/clock.ts';
+
+/** 2026-01-01T00:00:00Z: where every story begins, so that equal seeds write equal timestamps. */
+export const STORY_EPOCH_MS = 1_767_225_600_000;
+
+interface Entry {
+  readonly atMs: number;
+  readonly sequence: number;
+  callback: (() => void) | undefined;
+}
+
+/**
+ * Time that moves only from event to event. The whole world shares one.
+ *
+ * Between two events every promise that can settle has settled: asynchronous code in virtual time
+ * waits for nothing but promises, so one turn of the host's event loop drains it completely, and
+ * what an `await` sees does not depend on the machine. Real I/O inside virtual time would break
+ * this; test/house.test.ts forbids it.
+ */
+export class VirtualClock implements Clock {
+  readonly epochMs = STORY_EPOCH_MS;
+  #nowMs = 0;
+  #sequence = 0;
+  #fired = 0;
+  readonly #heap: Entry[] = [];
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Events fired so far. */
+  get eventCount(): number {
+    return this.#fired;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    if (!(delayMs >= 0 && delayMs < Number.POSITIVE_INFINITY))
+      throw new RangeError(`timer delay must be 0 or more milliseconds, not ${delayMs}`);
+    const atMs = Math.round((this.#nowMs + delayMs) * 1000) / 1000;
+    const entry: Entry = { atMs, sequence: this.#sequence++, callback };
+    push(this.#heap, entry);
+    return {
+      cancel: () => {
+        entry.callback = undefined;
+      },
+    };
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = this.after(delayMs, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /**
+   * Fires events in order until `done()` holds, asked after each one, or none is left before
+   * `deadlineMs`; then the clock reads `deadlineMs`. Returns whether `done()` held.
+   *
+   * Throws RangeError when `eventsMax` events were not enough: a loop that never ends is a bug.
+   */
+  async run(
+    done: () => boolean,
+    deadlineMs: number,
+    options: { readonly eventsMax?: number } = {},
+  ): Promise<boolean> {
+    const eventsMax = this.#fired + (options.eventsMax ?? 1_000_000_000);
+    await nextMacrotask();
+    for (;;) {
+      if (done()) return true;
+      const next = this.#dropCancelled();
+      if (next === undefined || next.atMs > deadlineMs) {
+        this.#nowMs = Math.max(this.#nowMs, deadlineMs);
+        return done();
+      }
+      if (this.#fired >= eventsMax)
+        throw new RangeError(`${eventsMax} events did not reach ${deadlineMs} ms`);
+      pop(this.#heap);
+      this.#nowMs = next.atMs;
+      this.#fired++;
+      next.callback?.();
+      await nextMacrotask();
+    }
+  }
+
+  #dropCancelled(): Entry | undefined {
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || first.callback !== undefined) return first;
+      pop(this.#heap);
+    }
+  }
+}
+
+function before(a: Entry, b: Entry): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
+}
+
+function push(heap: Entry[], entry: Entry): void {
+  let index = heap.push(entry) - 1;
+  while (index > 0) {
+    const parent = (index - 1) >> 1;
+    const above = heap[parent] as Entry;
+    if (!before(entry, above)) break;
+    heap[index] = above;
+    index = parent;
+  }
+  heap[index] = entry;
+}
+
+function pop(heap: Entry[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  let index = 0;
+  for (;;) {
+    let child = 2 * index + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && before(heap[child + 1] as Entry, heap[child] as Entry)) child++;
+    if (!before(heap[child] as Entry, last)) break;
+    heap[index] = heap[child] as Entry;
+    index = child;
+  }
+  heap[index] = last;
+}
