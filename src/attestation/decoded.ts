@@ -5,7 +5,8 @@ export type WireFault =
   | 'wrong-type'
   | 'missing'
   | 'out-of-range'
-  | 'unsupported-algorithm';
+  | 'unsupported-algorithm'
+  | 'unsupported-profile';
 
 export interface WireRefusal {
   readonly ok: false;
