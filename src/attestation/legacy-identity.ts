@@ -1,0 +1,31 @@
+import { BoundedCache } from './bounded-cache.ts';
+import { equalBytes, hexOf } from './bytes.ts';
+import { ASYM_SALT, deriveKeySeed, kdf, SECRET_BYTES } from './dice.ts';
+import { algorithmOfPublicKey, signingKeyFromSeed } from './signing-key.ts';
+
+/**
+ * The UDS that nubificus firmware computes from the station MAC.
+ *
+ * Every Wi-Fi frame carries that MAC, so anybody near the board can compute this secret, and with it every key
+ * and every attestation of the board. Kept to recognise such identities, never to issue one.
+ * Source: nubificus/ota-service src/dice_cert.c.
+ */
+export function legacyUdsOfMac(mac: Uint8Array): Uint8Array {
+  if (mac.length !== 6) throw new RangeError(`a MAC address has 6 bytes, not ${mac.length}`);
+  return kdf(SECRET_BYTES, mac, ASYM_SALT, 'UDS hkdf');
+}
+
+const keysOfMac = new BoundedCache<readonly Uint8Array[]>(4096);
+
+/** Whether a UDS public key follows from `mac` by the rule above, under either key type. */
+export function isMacDerivedKey(udsPublicKey: Uint8Array, mac: Uint8Array): boolean {
+  if (mac.length !== 6 || algorithmOfPublicKey(udsPublicKey) === undefined) return false;
+  const text = hexOf(mac);
+  let keys = keysOfMac.get(text);
+  if (keys === undefined) {
+    const seed = deriveKeySeed(legacyUdsOfMac(mac));
+    keys = [signingKeyFromSeed('ES256', seed).publicKey, signingKeyFromSeed('EdDSA', seed).publicKey];
+    keysOfMac.set(text, keys);
+  }
+  return keys.some((key) => equalBytes(key, udsPublicKey));
+}

@@ -1,0 +1,72 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { p256PublicKey, p256ScalarFromSeed, signP256 } from './p256.ts';
+
+/** EdDSA is Ed25519, ES256 is ECDSA on P-256 with SHA-256. Source: RFC 9053 sections 2.1 and 2.2. */
+export type SignatureAlgorithm = 'EdDSA' | 'ES256';
+
+/** Bytes of a signature, either algorithm. */
+export const SIGNATURE_BYTES = 64;
+
+export interface SigningKey {
+  readonly algorithm: SignatureAlgorithm;
+  /** Raw public key: 32 bytes for EdDSA, X‖Y in 64 bytes for ES256. */
+  readonly publicKey: Uint8Array;
+  /** 64 bytes, the same for the same message every time. */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+export interface VerifyKey {
+  readonly algorithm: SignatureAlgorithm;
+  readonly publicKey: Uint8Array;
+  verify(message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** PrivateKeyInfo before the 32-byte seed. Source: RFC 8410 section 7. */
+const ED25519_PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The key pair of a 32-byte seed: the seed itself for EdDSA, the DICE generator's scalar for ES256. */
+export function signingKeyFromSeed(algorithm: SignatureAlgorithm, seed: Uint8Array): SigningKey {
+  if (seed.length !== 32) throw new RangeError(`a key seed has 32 bytes, not ${seed.length}`);
+  if (algorithm === 'ES256') {
+    const scalar = p256ScalarFromSeed(seed);
+    const publicKey = p256PublicKey(scalar);
+    return { algorithm, publicKey, sign: (message) => signP256(scalar, message) };
+  }
+  const der = Buffer.concat([ED25519_PKCS8_PREFIX, seed]);
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const publicKey = ed25519PublicKey(key);
+  return { algorithm, publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) };
+}
+
+function ed25519PublicKey(key: KeyObject): Uint8Array {
+  return new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'));
+}
+
+/** The algorithm whose raw public keys have this length, or undefined. */
+export function algorithmOfPublicKey(publicKey: Uint8Array): SignatureAlgorithm | undefined {
+  if (publicKey.length === 32) return 'EdDSA';
+  return publicKey.length === 64 ? 'ES256' : undefined;
+}
+
+/** Undefined when the bytes are no public key: a wrong length, or a point off the curve. */
+export function verifyKeyFromRaw(publicKey: Uint8Array): VerifyKey | undefined {
+  const algorithm = algorithmOfPublicKey(publicKey);
+  if (algorithm === undefined) return undefined;
+  const text = (from: number, to: number) => Buffer.from(publicKey.subarray(from, to)).toString('base64url');
+  try {
+    if (algorithm === 'EdDSA') {
+      const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: text(0, 32) }, format: 'jwk' });
+      return { algorithm, publicKey, verify: (message, signature) => verify(null, message, key, signature) };
+    }
+    const jwk = { kty: 'EC', crv: 'P-256', x: text(0, 32), y: text(32, 64) };
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    return {
+      algorithm,
+      publicKey,
+      verify: (message, signature) =>
+        verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature),
+    };
+  } catch {
+    return undefined;
+  }
+}
