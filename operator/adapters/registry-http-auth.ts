@@ -1,0 +1,94 @@
+import { quote } from '../../src/oci/refusal.ts';
+import { RegistryError } from '../../src/oci/registry-error.ts';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** What a registry asks for before it answers. */
+export type Challenge =
+  | { readonly scheme: 'basic' }
+  | {
+      readonly scheme: 'bearer';
+      readonly realm: string;
+      readonly service?: string;
+      readonly scope?: string;
+    };
+
+/** A token and how long it may be used. */
+export interface BearerToken {
+  readonly token: string;
+  readonly lifetimeMs: number;
+}
+
+/** Lifetime of a token that does not say. Source: distribution, docs/spec/auth/token.md. */
+const LIFETIME_SECONDS = 60;
+
+/** Reads WWW-Authenticate; Bearer wins over Basic. Undefined when neither is there. Source: RFC 9110, 11.6.1. */
+export function parseChallenge(header: string): Challenge | undefined {
+  const bearer = /(?:^|,)\s*bearer\s+(.*)$/i.exec(header);
+  if (bearer !== null) {
+    const parameters = new Map<string, string>();
+    for (const [, key, quoted, bare] of (bearer[1] ?? '').matchAll(/(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))/g))
+      parameters.set((key ?? '').toLowerCase(), quoted ?? bare ?? '');
+    const realm = parameters.get('realm');
+    if (realm === undefined) return undefined;
+    const service = parameters.get('service');
+    const scope = parameters.get('scope');
+    return {
+      scheme: 'bearer',
+      realm,
+      ...(service === undefined ? {} : { service }),
+      ...(scope === undefined ? {} : { scope }),
+    };
+  }
+  return /(?:^|,)\s*basic(?:\s|,|$)/i.test(header) ? { scheme: 'basic' } : undefined;
+}
+
+/** Value of an Authorization header. Source: RFC 7617. */
+export function basicAuthorization({ username, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+/**
+ * Address to ask for a token. Source: distribution, docs/spec/auth/token.md.
+ *
+ * Throws RegistryError `unauthorized` when credentials or the token would travel in the clear.
+ */
+export function tokenUrl(
+  challenge: Challenge & { scheme: 'bearer' },
+  scope: string,
+  plainAllowed: boolean,
+): URL {
+  if (!URL.canParse(challenge.realm))
+    throw new RegistryError(
+      'unauthorized',
+      `the registry's token realm is not a URL: ${quote(challenge.realm)}`,
+    );
+  const url = new URL(challenge.realm);
+  if (url.protocol !== 'https:' && !(plainAllowed && url.protocol === 'http:'))
+    throw new RegistryError(
+      'unauthorized',
+      `the token realm ${url.origin} is not HTTPS; no credentials are sent to it`,
+    );
+  if (challenge.service !== undefined) url.searchParams.set('service', challenge.service);
+  url.searchParams.set('scope', challenge.scope ?? scope);
+  return url;
+}
+
+/** Reads the token server's answer; undefined when it holds no token. */
+export function parseToken(body: Uint8Array): BearerToken | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+  if (typeof answer !== 'object' || answer === null) return undefined;
+  const { token, access_token: accessToken, expires_in: expiresIn } = answer as Record<string, unknown>;
+  const text = token ?? accessToken;
+  if (typeof text !== 'string' || !/^[\x21-\x7e]+$/.test(text)) return undefined;
+  const seconds = typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn : LIFETIME_SECONDS;
+  return { token: text, lifetimeMs: seconds * 1000 };
+}

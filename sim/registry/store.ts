@@ -1,0 +1,175 @@
+import { type Digest, digestOf, matchesDigest } from '../../src/oci/digest.ts';
+import {
+  type Descriptor,
+  type ImageIndex,
+  type ImageManifest,
+  MANIFEST_BYTES_MAX,
+  parseManifest,
+} from '../../src/oci/manifest.ts';
+import { isRepositoryName, isTag } from '../../src/oci/reference.ts';
+import type { ManifestContent } from '../../src/oci/registry.ts';
+import { StoreError } from './store-error.ts';
+
+/** A manifest with what was worked out when it came in. */
+export interface StoredManifest extends ManifestContent {
+  readonly digest: Digest;
+  readonly document: ImageIndex | ImageManifest;
+}
+
+interface RepositoryContent {
+  readonly blobs: Set<Digest>;
+  /** In the order pushed, which is the order of referrers. */
+  readonly manifests: Map<Digest, StoredManifest>;
+  readonly tags: Map<string, Digest>;
+}
+
+/**
+ * The embedded registry's content: blobs by digest, shared by all repositories; manifests and tags per
+ * repository. Synchronous and in memory; both doors (in process, HTTP) open on it.
+ *
+ * Arrays are kept and handed out as they are, never copied: nobody may change them.
+ */
+export class RegistryStore {
+  readonly #blobs = new Map<Digest, Uint8Array>();
+  readonly #repositories = new Map<string, RepositoryContent>();
+
+  hasRepository(repository: string): boolean {
+    return this.#repositories.has(repository);
+  }
+
+  hasBlob(repository: string, digest: Digest): boolean {
+    return this.#repositories.get(repository)?.blobs.has(digest) ?? false;
+  }
+
+  /** Throws StoreError BLOB_UNKNOWN also for a blob that only another repository has. */
+  blob(repository: string, digest: Digest): Uint8Array {
+    const bytes = this.hasBlob(repository, digest) ? this.#blobs.get(digest) : undefined;
+    if (bytes === undefined) throw new StoreError('BLOB_UNKNOWN', `${repository} has no blob ${digest}`);
+    return bytes;
+  }
+
+  /** Stores under `expected` when given, which must be the content's digest; else under its SHA-256. */
+  putBlob(repository: string, bytes: Uint8Array, expected?: Digest): Digest {
+    if (expected !== undefined && !matchesDigest(bytes, expected))
+      throw new StoreError('DIGEST_INVALID', `the content is not what ${expected} names`);
+    const digest = expected ?? digestOf(bytes);
+    if (!this.#blobs.has(digest)) this.#blobs.set(digest, bytes);
+    this.#open(repository).blobs.add(digest);
+    return digest;
+  }
+
+  /** Makes a blob of `from` visible in `repository`; false when `from` does not have it. */
+  mountBlob(repository: string, from: string, digest: Digest): boolean {
+    if (!this.hasBlob(from, digest)) return false;
+    this.#open(repository).blobs.add(digest);
+    return true;
+  }
+
+  deleteBlob(repository: string, digest: Digest): void {
+    if (this.#repositories.get(repository)?.blobs.delete(digest) !== true)
+      throw new StoreError('BLOB_UNKNOWN', `${repository} has no blob ${digest}`);
+    const kept = [...this.#repositories.values()].some((content) => content.blobs.has(digest));
+    if (!kept) this.#blobs.delete(digest);
+  }
+
+  /** `target` is a tag or a digest. */
+  manifest(repository: string, target: string): StoredManifest {
+    const content = this.#known(repository);
+    const stored = content.manifests.get(content.tags.get(target) ?? (target as Digest));
+    if (stored === undefined)
+      throw new StoreError('MANIFEST_UNKNOWN', `${repository} has no manifest ${target}`);
+    return stored;
+  }
+
+  /**
+   * Stores under a digest, which must match, or under a tag, which then points here. Everything named
+   * must be there already, the subject excepted. Source: distribution-spec, "Pushing Manifests".
+   */
+  putManifest(repository: string, target: string, content: ManifestContent): StoredManifest {
+    const byDigest = target.includes(':');
+    if (!byDigest && !isTag(target)) throw new StoreError('MANIFEST_INVALID', `${target} is not a tag`);
+    if (byDigest && !matchesDigest(content.bytes, target as Digest))
+      throw new StoreError('DIGEST_INVALID', `the manifest is not what ${target} names`);
+    if (content.bytes.length > MANIFEST_BYTES_MAX)
+      throw new StoreError('SIZE_INVALID', `a manifest has at most ${MANIFEST_BYTES_MAX} bytes`);
+    const parsed = parseManifest(content.bytes, content.mediaType);
+    if (!parsed.ok) throw new StoreError('MANIFEST_INVALID', parsed.refusal.message);
+    const into = this.#open(repository);
+    this.#checkNamed(into, parsed.value);
+    const digest = byDigest ? (target as Digest) : digestOf(content.bytes);
+    const stored = { ...content, digest, document: parsed.value };
+    into.manifests.set(digest, stored);
+    if (!byDigest) into.tags.set(target, digest);
+    return stored;
+  }
+
+  /** By tag: the tag goes, the manifest stays. By digest: the manifest and every tag on it go. */
+  deleteManifest(repository: string, target: string): void {
+    const content = this.#known(repository);
+    if (content.tags.delete(target)) return;
+    if (!content.manifests.delete(target as Digest))
+      throw new StoreError('MANIFEST_UNKNOWN', `${repository} has no manifest ${target}`);
+    for (const [tag, digest] of content.tags) if (digest === target) content.tags.delete(tag);
+  }
+
+  /** Tags after `last` in lexical order, at most `limit` of them; throws StoreError NAME_UNKNOWN. */
+  tags(repository: string, last = '', limit = Number.POSITIVE_INFINITY): { tags: string[]; more: boolean } {
+    const after = [...this.#known(repository).tags.keys()].filter((tag) => tag > last).sort();
+    return { tags: after.slice(0, limit), more: after.length > limit };
+  }
+
+  /** Descriptors of the manifests whose subject is `digest`. Source: distribution-spec, "Listing Referrers". */
+  referrers(repository: string, digest: Digest, artifactType?: string): Descriptor[] {
+    const found: Descriptor[] = [];
+    for (const { document, ...stored } of this.#repositories.get(repository)?.manifests.values() ?? []) {
+      if (document.subject?.digest !== digest) continue;
+      const fallback = document.kind === 'manifest' ? document.config.mediaType : undefined;
+      const type = document.artifactType ?? fallback;
+      if (artifactType !== undefined && type !== artifactType) continue;
+      found.push({
+        mediaType: stored.mediaType,
+        digest: stored.digest,
+        size: stored.bytes.length,
+        ...(type === undefined ? {} : { artifactType: type }),
+        ...(document.annotations === undefined ? {} : { annotations: document.annotations }),
+      });
+    }
+    return found;
+  }
+
+  #checkNamed(into: RepositoryContent, document: ImageIndex | ImageManifest): void {
+    if (document.kind === 'index') {
+      for (const { digest } of document.manifests)
+        if (!into.manifests.has(digest))
+          throw new StoreError('MANIFEST_BLOB_UNKNOWN', `the index names manifest ${digest}, push it first`);
+      return;
+    }
+    for (const { digest, size } of [document.config, ...document.layers]) {
+      const blob = into.blobs.has(digest) ? this.#blobs.get(digest) : undefined;
+      if (blob === undefined)
+        throw new StoreError('MANIFEST_BLOB_UNKNOWN', `the manifest names blob ${digest}, push it first`);
+      if (blob.length !== size)
+        throw new StoreError(
+          'SIZE_INVALID',
+          `blob ${digest} has ${blob.length} bytes, the manifest says ${size}`,
+        );
+    }
+  }
+
+  #open(repository: string): RepositoryContent {
+    const known = this.#repositories.get(repository);
+    if (known !== undefined) return known;
+    if (!isRepositoryName(repository))
+      throw new StoreError('NAME_INVALID', `${JSON.stringify(repository)} is not a repository name`);
+    const content: RepositoryContent = { blobs: new Set(), manifests: new Map(), tags: new Map() };
+    this.#repositories.set(repository, content);
+    return content;
+  }
+
+  #known(repository: string): RepositoryContent {
+    const known = this.#repositories.get(repository);
+    if (known === undefined)
+      throw new StoreError('NAME_UNKNOWN', `no repository ${JSON.stringify(repository)}`);
+    return known;
+  }
+}
