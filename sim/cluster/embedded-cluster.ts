@@ -1,0 +1,64 @@
+import type { KubeApi } from '../../src/kube/api.ts';
+import type { Random } from '../../src/random/random.ts';
+import type { Clock } from '../../src/time/clock.ts';
+import { ApiServer } from './api-server.ts';
+import { Catalog } from './catalog.ts';
+import { CustomKinds } from './controllers/custom-kinds.ts';
+import { GarbageCollector } from './controllers/garbage-collector.ts';
+import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts';
+import { InProcessKubeApi, type Intercept } from './in-process.ts';
+import { coreKinds } from './kinds/core.ts';
+import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
+import { eventKinds } from './kinds/event.ts';
+import { podKind } from './kinds/pod.ts';
+import { ClusterIps, serviceKind } from './kinds/service.ts';
+import { Lists } from './reads.ts';
+import { SERVER_REQUEST } from './requests.ts';
+import { storageView } from './resource.ts';
+import { Store } from './store.ts';
+
+export interface EmbeddedClusterOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Changes kept per kind for watches that start in the past. Default 4096. */
+  readonly historyLimit?: number;
+  /** Makes a reader who changes a shared object throw; for tests. */
+  readonly freeze?: boolean;
+  /** Sees every in-process request first, and may make it fail. */
+  readonly intercept?: Intercept;
+}
+
+/**
+ * A Kubernetes API in this process: the store, the kinds every cluster has, any kind that a
+ * CustomResourceDefinition adds, garbage collection and namespaces. What acts on objects (a kubelet, a
+ * load balancer) is apart and talks to it like any client.
+ *
+ * Deterministic: the same calls on the same clock with the same seed give the same objects.
+ */
+export class EmbeddedCluster {
+  readonly server: ApiServer;
+  readonly lists: Lists;
+  readonly #intercept: Intercept | undefined;
+
+  constructor({ clock, random, historyLimit = 4096, freeze = false, intercept }: EmbeddedClusterOptions) {
+    const catalog = new Catalog();
+    this.server = new ApiServer(new Store({ historyLimit, freeze }), catalog, clock, random);
+    this.lists = new Lists(this.server);
+    this.#intercept = intercept;
+    const definitions = customResourceDefinitionKind(clock);
+    const kinds = [...coreKinds(), ...eventKinds(), podKind(), serviceKind(new ClusterIps()), definitions];
+    for (const kind of kinds) catalog.add(kind);
+    const namespaces = catalog.find('', 'namespaces');
+    if (namespaces === undefined) throw new Error('namespaces are a core kind');
+    new GarbageCollector(this.server);
+    new CustomKinds(this.server, definitions);
+    new NamespaceLifecycle(this.server, namespaces);
+    for (const name of ['default', 'kube-system'])
+      this.server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+  }
+
+  /** A client of its own; `user` is who it says it is. */
+  api(user = 'admin'): KubeApi {
+    return new InProcessKubeApi(this.server, this.lists, user, this.#intercept);
+  }
+}

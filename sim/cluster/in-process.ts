@@ -1,0 +1,126 @@
+import type {
+  DeleteOptions,
+  KubeApi,
+  KubeList,
+  ListOptions,
+  PatchKind,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from '../../src/kube/api.ts';
+import type { KubeError } from '../../src/kube/error.ts';
+import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
+import type { ApiServer, Place } from './api-server.ts';
+import { InProcessWatch } from './in-process-watch.ts';
+import type { Lists } from './reads.ts';
+import type { Served } from './resource.ts';
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete';
+
+/** What goes wrong with one request. */
+export interface ApiFault {
+  /** Time before the request reaches the server. */
+  readonly latencyMs?: number;
+  /** What the client is told instead of the answer. */
+  readonly error?: KubeError;
+  /** The request is carried out and only its answer is lost; otherwise it never arrives. */
+  readonly carriedOut?: boolean;
+}
+
+/** Looks at each request before it is served; undefined lets it through. Key and name may be absent. */
+export type Intercept = (
+  verb: Verb,
+  kind: Kind,
+  key: Partial<ObjectKey>,
+  user: string,
+) => ApiFault | undefined;
+
+/** The server without a network: promises that settle in the same instant of virtual time. */
+export class InProcessKubeApi implements KubeApi {
+  readonly #server: ApiServer;
+  readonly #lists: Lists;
+  readonly #user: string;
+  readonly #intercept: Intercept | undefined;
+
+  constructor(server: ApiServer, lists: Lists, user: string, intercept: Intercept | undefined) {
+    this.#server = server;
+    this.#lists = lists;
+    this.#user = user;
+    this.#intercept = intercept;
+  }
+
+  get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T> {
+    return this.#serve('get', kind, key, () => this.#server.get(this.#served(kind), placeOf(kind, key)));
+  }
+
+  list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
+    const key = options.namespace === undefined ? {} : { namespace: options.namespace };
+    return this.#serve('list', kind, key, () => this.#lists.list(this.#served(kind), options));
+  }
+
+  watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    const key = options.namespace === undefined ? {} : { namespace: options.namespace };
+    const started = this.#serve<Served>('watch', kind, key, () => this.#served(kind));
+    started.catch(() => {});
+    return new InProcessWatch(this.#server, started, options) as AsyncIterable<unknown> as AsyncIterable<
+      WatchEvent<T>
+    >;
+  }
+
+  create<T extends KubeObject>(kind: Kind<T>, object: NewObject<T>, options: WriteOptions = {}): Promise<T> {
+    const { namespace, name } = object.metadata;
+    const key = {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(name === undefined ? {} : { name }),
+    };
+    return this.#serve('create', kind, key, () =>
+      this.#server.create(this.#served(kind), namespace ?? '', object, { ...options, user: this.#user }),
+    );
+  }
+
+  replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
+    const key = object.metadata;
+    return this.#serve('replace', kind, key, () =>
+      this.#server.replace(this.#served(kind), placeOf(kind, key), object, { ...options, user: this.#user }),
+    );
+  }
+
+  patch<T extends KubeObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    patch: { readonly type: PatchKind; readonly body: unknown },
+    options: WriteOptions = {},
+  ): Promise<T> {
+    return this.#serve('patch', kind, key, () =>
+      this.#server.patch(this.#served(kind), placeOf(kind, key), patch, { ...options, user: this.#user }),
+    );
+  }
+
+  async delete<T extends KubeObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    await this.#serve('delete', kind, key, () =>
+      this.#server.delete(this.#served(kind), placeOf(kind, key), { ...options, user: this.#user }),
+    );
+  }
+
+  #served(kind: Kind): Served {
+    return this.#server.catalog.ofKind(kind);
+  }
+
+  /** The stored object is of the kind's type because the kind's schema admitted it. */
+  async #serve<R>(verb: Verb, kind: Kind, key: Partial<ObjectKey>, answer: () => unknown): Promise<R> {
+    const fault = this.#intercept?.(verb, kind, key, this.#user);
+    if (fault === undefined) return answer() as R;
+    if (fault.latencyMs !== undefined && fault.latencyMs > 0) await this.#server.clock.sleep(fault.latencyMs);
+    if (fault.error === undefined) return answer() as R;
+    if (fault.carriedOut === true) answer();
+    throw fault.error;
+  }
+}
+
+function placeOf(kind: Kind, key: ObjectKey): Place {
+  return { namespace: kind.namespaced ? (key.namespace ?? '') : '', name: key.name };
+}

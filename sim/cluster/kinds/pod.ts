@@ -1,0 +1,180 @@
+import type { KubeCause } from '../../../src/kube/error.ts';
+import { duplicateValue, forbiddenValue, requiredValue } from '../../../src/kube/field-cause.ts';
+import { AGE, at, column, textAt } from '../printer.ts';
+import type { Resource } from '../resource.ts';
+import { type Draft, equalJson, isMembers, type Members, type StoredObject } from '../stored-object.ts';
+import { builtIn } from './built-in.ts';
+import {
+  bool,
+  conditions,
+  int,
+  intOrText,
+  keyedList,
+  list,
+  map,
+  object,
+  oneOf,
+  open,
+  openObject,
+  text,
+  time,
+} from './schema.ts';
+
+const container = openObject(
+  {
+    name: { ...text, minLength: 1, maxLength: 63 },
+    image: text,
+    command: list(text),
+    args: list(text),
+    workingDir: text,
+    env: keyedList('name', openObject({ name: text, value: text, valueFrom: open }, 'name')),
+    ports: keyedList(
+      'containerPort',
+      openObject({ name: text, containerPort: int, protocol: text, hostPort: int }, 'containerPort'),
+    ),
+    resources: openObject({ limits: map(intOrText), requests: map(intOrText) }),
+    volumeMounts: keyedList(
+      'mountPath',
+      openObject({ name: text, mountPath: text, readOnly: bool }, 'name', 'mountPath'),
+    ),
+    imagePullPolicy: oneOf('Always', 'Never', 'IfNotPresent'),
+    securityContext: open,
+  },
+  'name',
+);
+
+/** Source: core/v1 Pod; what the API server itself sets and refuses. */
+export function podKind(): Resource {
+  return builtIn({
+    kind: 'Pod',
+    plural: 'pods',
+    shortNames: ['po'],
+    categories: ['all'],
+    description: 'Containers that run together on one node.',
+    hasStatus: true,
+    members: {
+      spec: openObject(
+        {
+          containers: { ...keyedList('name', container), minItems: 1 },
+          initContainers: keyedList('name', container),
+          volumes: keyedList('name', openObject({ name: text }, 'name')),
+          restartPolicy: { ...oneOf('Always', 'OnFailure', 'Never'), default: 'Always' },
+          terminationGracePeriodSeconds: { ...int, default: 30 },
+          activeDeadlineSeconds: int,
+          nodeName: text,
+          nodeSelector: map(text),
+          serviceAccountName: text,
+          schedulerName: { ...text, default: 'default-scheduler' },
+          dnsPolicy: { ...text, default: 'ClusterFirst' },
+          imagePullSecrets: keyedList('name', object({ name: text })),
+          tolerations: list(open),
+          securityContext: open,
+        },
+        'containers',
+      ),
+      status: openObject({
+        phase: oneOf('Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'),
+        conditions,
+        message: text,
+        reason: text,
+        podIP: text,
+        hostIP: text,
+        startTime: time,
+        containerStatuses: list(
+          openObject({ name: text, ready: bool, restartCount: int, image: text, state: open }),
+        ),
+      }),
+    },
+    required: ['spec'],
+    columns: [
+      column('Ready', readyContainers),
+      column('Status', podStatus),
+      { name: 'Restarts', type: 'integer', cell: restarts },
+      AGE,
+      column('IP', (pod) => textAt(pod, 'status.podIP') || '<none>', 1),
+      column('Node', (pod) => textAt(pod, 'spec.nodeName') || '<none>', 1),
+    ],
+    selectableFields: (pod) => ({
+      'spec.nodeName': textAt(pod, 'spec.nodeName'),
+      'spec.restartPolicy': textAt(pod, 'spec.restartPolicy'),
+      'spec.schedulerName': textAt(pod, 'spec.schedulerName'),
+      'spec.serviceAccountName': textAt(pod, 'spec.serviceAccountName'),
+      'status.phase': textAt(pod, 'status.phase'),
+      'status.podIP': textAt(pod, 'status.podIP'),
+    }),
+    prepare: (draft, previous) => {
+      if (previous === undefined) draft.status = { phase: 'Pending' };
+    },
+    validate: checkPod,
+    graceSeconds,
+  });
+}
+
+/** A Pod that runs somewhere is given time to stop; the kubelet completes the deletion. */
+function graceSeconds(pod: StoredObject): number {
+  const phase = at(pod, 'status.phase');
+  if (textAt(pod, 'spec.nodeName') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
+  return Number(at(pod, 'spec.terminationGracePeriodSeconds') ?? 30);
+}
+
+function checkPod(pod: Draft, previous: StoredObject | undefined): readonly KubeCause[] {
+  const containers = listAt(pod, 'spec.containers');
+  const causes: KubeCause[] = [];
+  const names = new Set<unknown>();
+  for (const [index, one] of containers.entries()) {
+    const field = `spec.containers[${index}]`;
+    if (textAt(one, 'image') === '') causes.push(requiredValue(`${field}.image`));
+    if (names.has(one.name)) causes.push(duplicateValue(`${field}.name`, one.name));
+    names.add(one.name);
+  }
+  if (previous !== undefined && pod.spec !== previous.spec && !equalJson(fixed(pod), fixed(previous, pod)))
+    causes.push(
+      forbiddenValue(
+        'spec',
+        'pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` and `spec.nodeName` of an unassigned Pod',
+      ),
+    );
+  return causes;
+}
+
+/** A Pod's spec without what may change; a node may be given once. */
+function fixed(pod: Members, next: Members = pod): Members {
+  const spec = isMembers(pod.spec) ? pod.spec : {};
+  const imageless = (path: string): readonly Members[] =>
+    listAt(pod, path).map(({ image: _, ...rest }) => rest);
+  return {
+    ...spec,
+    containers: imageless('spec.containers'),
+    initContainers: imageless('spec.initContainers'),
+    activeDeadlineSeconds: undefined,
+    tolerations: undefined,
+    nodeName: spec.nodeName ?? at(next, 'spec.nodeName'),
+  };
+}
+
+function listAt(object: unknown, path: string): readonly Members[] {
+  const value = at(object, path);
+  return Array.isArray(value) ? value.filter(isMembers) : [];
+}
+
+function readyContainers(pod: StoredObject): string {
+  const ready = listAt(pod, 'status.containerStatuses').filter((status) => status.ready === true);
+  return `${ready.length}/${listAt(pod, 'spec.containers').length}`;
+}
+
+function restarts(pod: StoredObject): number {
+  return listAt(pod, 'status.containerStatuses').reduce(
+    (sum, status) => sum + Number(status.restartCount ?? 0),
+    0,
+  );
+}
+
+/** What a person wants to know first: why a container waits or how it ended, else the phase. */
+function podStatus(pod: StoredObject): string {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  for (const status of listAt(pod, 'status.containerStatuses')) {
+    const reason = textAt(status, 'state.waiting.reason') || textAt(status, 'state.terminated.reason');
+    if (reason !== '') return reason;
+  }
+  return textAt(pod, 'status.reason') || textAt(pod, 'status.phase');
+}

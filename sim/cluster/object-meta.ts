@@ -1,0 +1,175 @@
+import type { KubeCause } from '../../src/kube/error.ts';
+import { forbiddenValue, invalidValue, requiredValue, tooLong } from '../../src/kube/field-cause.ts';
+import type { OwnerReference } from '../../src/kube/object.ts';
+import { isDnsLabel, isQualifiedName, nameComplaint } from './object-name.ts';
+import type { Resource } from './resource.ts';
+import { badRequest } from './status-errors.ts';
+import { type DraftMeta, isMembers, type Members, type StoredMeta } from './stored-object.ts';
+
+type Reader = (value: unknown) => boolean;
+const text: Reader = (value) => typeof value === 'string';
+const wholeNumber: Reader = (value) => Number.isInteger(value);
+const texts: Reader = (value) => Array.isArray(value) && value.every(text);
+const textMap: Reader = (value) => isMembers(value) && Object.values(value).every(text);
+const membersList: Reader = (value) => Array.isArray(value) && value.every(isMembers);
+
+/** In the order they are kept, so that all metadata has few shapes in memory. */
+const META_MEMBERS: readonly (readonly [keyof StoredMeta | 'selfLink', Reader, string])[] = [
+  ['name', text, 'string'],
+  ['generateName', text, 'string'],
+  ['namespace', text, 'string'],
+  ['selfLink', text, 'string'],
+  ['uid', text, 'string'],
+  ['resourceVersion', text, 'string'],
+  ['generation', wholeNumber, 'int64'],
+  ['creationTimestamp', text, 'Time'],
+  ['deletionTimestamp', text, 'Time'],
+  ['deletionGracePeriodSeconds', wholeNumber, 'int64'],
+  ['labels', textMap, 'map of strings'],
+  ['annotations', textMap, 'map of strings'],
+  ['ownerReferences', membersList, 'list of OwnerReference'],
+  ['finalizers', texts, 'list of strings'],
+  ['managedFields', membersList, 'list of ManagedFieldsEntry'],
+];
+const META_NAMES: ReadonlySet<string> = new Set(META_MEMBERS.map(([name]) => name));
+
+/** Reads client metadata: known members only, empty ones left out. Throws BadRequest on a wrong type. */
+export function readMeta(input: unknown, unknown?: string[]): DraftMeta {
+  if (input === undefined || input === null) input = {};
+  if (!isMembers(input)) throw badRequest('metadata must be an object');
+  const meta: Record<string, unknown> = { name: '' };
+  for (const [name, isRight, wanted] of META_MEMBERS) {
+    const value = input[name];
+    if (value === undefined || value === null) continue;
+    if (!isRight(value)) throw badRequest(`metadata.${name} must be of type ${wanted}`);
+    if (value === '' || (Array.isArray(value) && value.length === 0) || isEmptyMap(value)) continue;
+    if (name !== 'selfLink') meta[name] = value;
+  }
+  if (unknown !== undefined)
+    for (const name of Object.keys(input)) if (!META_NAMES.has(name)) unknown.push(`metadata.${name}`);
+  return meta as unknown as DraftMeta;
+}
+
+/** Complaints about metadata that is about to be stored. Source: apimachinery, api/validation/objectmeta.go. */
+export function validateMeta(
+  resource: Resource,
+  meta: DraftMeta,
+  previous: StoredMeta | undefined,
+): KubeCause[] {
+  const causes: KubeCause[] = [];
+  if (previous === undefined) validateNames(resource, meta, causes);
+  if (meta.labels !== previous?.labels) validateLabels(meta.labels ?? {}, causes);
+  if (meta.annotations !== previous?.annotations) validateAnnotations(meta.annotations ?? {}, causes);
+  if (meta.ownerReferences !== previous?.ownerReferences) validateOwners(meta.ownerReferences ?? [], causes);
+  if (meta.finalizers !== previous?.finalizers) validateFinalizers(meta.finalizers ?? [], previous, causes);
+  return causes;
+}
+
+function validateNames(resource: Resource, meta: DraftMeta, causes: KubeCause[]): void {
+  if (meta.generateName !== undefined) {
+    const complaint = nameComplaint(resource.nameRule, meta.generateName.replace(/-$/, ''));
+    if (complaint !== undefined)
+      causes.push(invalidValue('metadata.generateName', meta.generateName, complaint));
+  }
+  if (meta.name === '') causes.push(requiredValue('metadata.name', 'name or generateName is required'));
+  else {
+    const complaint = nameComplaint(resource.nameRule, meta.name);
+    if (complaint !== undefined) causes.push(invalidValue('metadata.name', meta.name, complaint));
+  }
+  if (!resource.namespaced) {
+    if (meta.namespace !== undefined)
+      causes.push(forbiddenValue('metadata.namespace', 'not allowed on this type'));
+  } else if (!isDnsLabel(meta.namespace ?? ''))
+    causes.push(invalidValue('metadata.namespace', meta.namespace ?? '', 'must be an RFC 1123 label'));
+}
+
+function validateLabels(labels: Readonly<Record<string, string>>, causes: KubeCause[]): void {
+  for (const [key, value] of Object.entries(labels)) {
+    if (!isQualifiedName(key))
+      causes.push(
+        invalidValue(
+          'metadata.labels',
+          key,
+          'a label key is a name of up to 63 characters, optionally after "prefix/"',
+        ),
+      );
+    if (value.length > 63)
+      causes.push(invalidValue('metadata.labels', value, 'must be no more than 63 characters'));
+    else if (value !== '' && !/^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(value))
+      causes.push(
+        invalidValue(
+          'metadata.labels',
+          value,
+          'a label value is letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
+        ),
+      );
+  }
+}
+
+/** Source: apimachinery, TotalAnnotationSizeLimitB. */
+const ANNOTATIONS_BYTES_MAX = 256 * 1024;
+
+function validateAnnotations(annotations: Readonly<Record<string, string>>, causes: KubeCause[]): void {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(annotations)) {
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+    if (!isQualifiedName(key.toLowerCase()))
+      causes.push(
+        invalidValue(
+          'metadata.annotations',
+          key,
+          'an annotation key is a name of up to 63 characters, optionally after "prefix/"',
+        ),
+      );
+  }
+  if (bytes > ANNOTATIONS_BYTES_MAX) causes.push(tooLong('metadata.annotations', ANNOTATIONS_BYTES_MAX));
+}
+
+function validateOwners(owners: readonly OwnerReference[], causes: KubeCause[]): void {
+  const field = 'metadata.ownerReferences';
+  for (const owner of owners) {
+    for (const member of ['apiVersion', 'kind', 'name', 'uid'] as const)
+      if (typeof owner[member] !== 'string' || owner[member] === '')
+        causes.push(invalidValue(`${field}.${member}`, owner[member] ?? '', `${member} must not be empty`));
+  }
+  const controllers = owners.filter((owner) => owner.controller === true);
+  if (controllers.length > 1) {
+    const [first, second] = controllers.map((owner) => `${owner.kind}/${owner.name}`);
+    causes.push(
+      invalidValue(
+        field,
+        owners,
+        `only one reference can have controller set to true, not both ${first} and ${second}`,
+      ),
+    );
+  }
+}
+
+function validateFinalizers(
+  finalizers: readonly string[],
+  previous: StoredMeta | undefined,
+  causes: KubeCause[],
+): void {
+  const field = 'metadata.finalizers';
+  for (const finalizer of finalizers)
+    if (!isQualifiedName(finalizer)) causes.push(invalidValue(field, finalizer, 'must be a qualified name'));
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
+    causes.push(
+      invalidValue(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'),
+    );
+  if (previous?.deletionTimestamp === undefined) return;
+  const added = finalizers.filter((finalizer) => !previous.finalizers?.includes(finalizer));
+  if (added.length > 0)
+    causes.push(
+      forbiddenValue(
+        field,
+        `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
+      ),
+    );
+}
+
+function isEmptyMap(value: unknown): boolean {
+  if (!isMembers(value)) return false;
+  for (const _ in value as Members) return false;
+  return true;
+}

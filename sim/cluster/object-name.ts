@@ -1,0 +1,71 @@
+import type { Random } from '../../src/random/random.ts';
+import type { NameRule } from './resource.ts';
+
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const LABEL_1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/** What is wrong with an object's name, for people; undefined when it is fine. Source: RFC 1123, RFC 1035. */
+export function nameComplaint(rule: NameRule, name: string): string | undefined {
+  switch (rule) {
+    case 'subdomain':
+      if (name.length > 253) return 'must be no more than 253 characters';
+      return SUBDOMAIN.test(name)
+        ? undefined
+        : `must be a lowercase RFC 1123 subdomain: letters, digits, "-" and ".", each part starting and ending with a letter or digit`;
+    case 'label':
+      if (name.length > 63) return 'must be no more than 63 characters';
+      return LABEL.test(name)
+        ? undefined
+        : `must be a lowercase RFC 1123 label: letters, digits and "-", starting and ending with a letter or digit`;
+    case 'label-1035':
+      if (name.length > 63) return 'must be no more than 63 characters';
+      return LABEL_1035.test(name)
+        ? undefined
+        : `must be an RFC 1035 label: lowercase letters, digits and "-", starting with a letter and ending with a letter or digit`;
+    case 'path-segment':
+      return name === '.' || name === '..' || /[/%]/.test(name)
+        ? `may not be "." or "..", or contain "/" or "%"`
+        : undefined;
+  }
+}
+
+export function isDnsLabel(text: string): boolean {
+  return text.length <= 63 && LABEL.test(text);
+}
+
+/** A name of up to 63 characters, optionally after a DNS subdomain and a slash. */
+export function isQualifiedName(text: string): boolean {
+  const [first = '', second, ...more] = text.split('/');
+  if (more.length > 0 || (second !== undefined && !SUBDOMAIN.test(first))) return false;
+  const name = second ?? first;
+  return name.length <= 63 && /^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(name);
+}
+
+/** No vowels and no look-alikes, so that no word appears. Source: apimachinery, util/rand. */
+const SUFFIX_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** `generateName` with five random characters; a base over 58 is cut so that the whole fits a label. */
+export function generateName(base: string, random: Random): string {
+  let suffix = '';
+  for (let index = 0; index < 5; index++) suffix += SUFFIX_ALPHABET[random.int(SUFFIX_ALPHABET.length)];
+  return base.slice(0, 58) + suffix;
+}
+
+const HEX = Buffer.from('0123456789abcdef', 'latin1');
+
+/** A version 4 UUID. Built in a buffer, because a text of joined pieces would keep the pieces alive. */
+export function newUid(random: Random): string {
+  const bytes = random.bytes(16);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  const out = Buffer.allocUnsafe(36);
+  let at = 0;
+  for (let index = 0; index < 16; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) out[at++] = 0x2d;
+    const byte = bytes[index] as number;
+    out[at++] = HEX[byte >>> 4] as number;
+    out[at++] = HEX[byte & 15] as number;
+  }
+  return out.toString('latin1');
+}

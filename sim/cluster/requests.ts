@@ -1,0 +1,20 @@
+import type { DeleteOptions, WriteOptions } from '../../src/kube/api.ts';
+
+/** What every request to the server carries besides its object. */
+export interface WriteRequest extends WriteOptions {
+  readonly user: string;
+  /** Everything happens but the commit. */
+  readonly dryRun?: boolean;
+  /** What becomes of fields that the schema does not know. Absent: dropped in silence. */
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+  /** Receives lines for a Warning header. */
+  readonly warn?: (text: string) => void;
+}
+
+export interface DeleteRequest extends DeleteOptions {
+  readonly user: string;
+  readonly gracePeriodSeconds?: number;
+  readonly dryRun?: boolean;
+}
+
+export const SERVER_REQUEST: WriteRequest = { user: 'system:apiserver' };

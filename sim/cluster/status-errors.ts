@@ -1,0 +1,73 @@
+import { type KubeCause, KubeError } from '../../src/kube/error.ts';
+import { invalidValue, joinCauses } from '../../src/kube/field-cause.ts';
+import { kindName, type Resource, resourceName } from './resource.ts';
+
+/*
+ * The refusals of an API server in its own words; people search for these.
+ * Source: k8s.io/apimachinery, api/errors (v0.32).
+ */
+
+export function notFound(resource: Resource, name: string): KubeError {
+  return new KubeError(
+    'NotFound',
+    `${resourceName(resource)} ${quote(name)} not found`,
+    detailsOf(resource, name),
+  );
+}
+
+/** A path or kind that nobody serves. */
+export function notServed(): KubeError {
+  return new KubeError('NotFound', 'the server could not find the requested resource');
+}
+
+export function alreadyExists(resource: Resource, name: string, deleting: boolean): KubeError {
+  const prefix = deleting ? 'object is being deleted: ' : '';
+  const message = `${prefix}${resourceName(resource)} ${quote(name)} already exists`;
+  return new KubeError('AlreadyExists', message, detailsOf(resource, name));
+}
+
+export function conflict(resource: Resource, name: string, why: string): KubeError {
+  const message = `Operation cannot be fulfilled on ${resourceName(resource)} ${quote(name)}: ${why}`;
+  return new KubeError('Conflict', message, detailsOf(resource, name));
+}
+
+export const OBJECT_HAS_MOVED_ON =
+  'the object has been modified; please apply your changes to the latest version and try again';
+
+/** A PUT without a version, on a kind that insists on one. */
+export function versionMissing(resource: Resource, name: string): KubeError {
+  const cause = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
+  const message = `${resourceName(resource)} ${quote(name)} is invalid: ${joinCauses([cause])}`;
+  return new KubeError('Invalid', message, { ...detailsOf(resource, name), causes: [cause] });
+}
+
+export function invalid(resource: Resource, name: string, causes: readonly KubeCause[]): KubeError {
+  const message = `${kindName(resource)} ${quote(name)} is invalid: ${joinCauses(causes)}`;
+  return new KubeError('Invalid', message, { name, group: resource.group, kind: resource.kind, causes });
+}
+
+export function forbidden(resource: Resource, name: string, why: string): KubeError {
+  const message = `${resourceName(resource)} ${quote(name)} is forbidden: ${why}`;
+  return new KubeError('Forbidden', message, detailsOf(resource, name));
+}
+
+export function methodNotAllowed(resource: Resource, action: string): KubeError {
+  const message = `${action} is not supported on resources of kind ${quote(resourceName(resource))}`;
+  return new KubeError('MethodNotAllowed', message, { group: resource.group, kind: resource.plural });
+}
+
+export function expired(version: number, oldest: number): KubeError {
+  return new KubeError('Expired', `too old resource version: ${version} (${oldest})`);
+}
+
+export function badRequest(message: string): KubeError {
+  return new KubeError('BadRequest', message);
+}
+
+function detailsOf(resource: Resource, name: string): { name: string; group: string; kind: string } {
+  return { name, group: resource.group, kind: resource.plural };
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,116 @@
+import type { Change } from './change-history.ts';
+import type { Resource } from './resource.ts';
+import { type Draft, deepFreeze, type StoredObject } from './stored-object.ts';
+import { Table } from './table.ts';
+
+export interface StoreOptions {
+  /** Changes kept per resource for watches that start in the past; at least 1. */
+  readonly historyLimit: number;
+  /** Freezes what is stored, so that a reader who writes throws; for tests, it costs time. */
+  readonly freeze: boolean;
+}
+
+/** Hears of a change in a table during the write; may not write itself. */
+export type Observer = (change: Change, table: Table) => void;
+
+/** Bookmarks go out when this many versions have passed since the last ones. */
+const BOOKMARK_EVERY = 1000;
+
+/**
+ * All objects of one cluster under one version counter: what etcd is to a real API server.
+ *
+ * Knows nothing of verbs, schemas or users. Every write is one synchronous step that ends with every
+ * listener told.
+ */
+export class Store {
+  readonly #options: StoreOptions;
+  readonly #tables = new Map<Resource, Table>();
+  readonly #observers = new Set<Observer>();
+  readonly #bookmarkers = new Set<(version: number) => void>();
+  #version = 1;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+  }
+
+  /** Of the latest write, of any resource. */
+  get version(): number {
+    return this.#version;
+  }
+
+  table(shown: Resource): Table {
+    const resource = shown.storedAs ?? shown;
+    let table = this.#tables.get(resource);
+    if (table === undefined) {
+      table = new Table(resource, this.#options.historyLimit);
+      this.#tables.set(resource, table);
+    }
+    return table;
+  }
+
+  /** Keeps the rows of a resource whose definition was replaced. */
+  redefine(old: Resource, next: Resource): void {
+    const table = this.#tables.get(old);
+    if (table === undefined) return;
+    this.#tables.delete(old);
+    table.resource = next;
+    this.#tables.set(next, table);
+  }
+
+  tables(): readonly Table[] {
+    return [...this.#tables.values()];
+  }
+
+  /** Forgets a resource that is no longer served, and ends its watches. */
+  drop(resource: Resource): void {
+    this.#tables.get(resource)?.close();
+    this.#tables.delete(resource);
+  }
+
+  /** Hears every change of every table, after the table's own listeners. */
+  observe(observer: Observer): void {
+    this.#observers.add(observer);
+  }
+
+  /** Is told the version now and then, so that quiet watchers can move on. */
+  onBookmark(bookmarker: (version: number) => void): () => void {
+    this.#bookmarkers.add(bookmarker);
+    return () => this.#bookmarkers.delete(bookmarker);
+  }
+
+  create(resource: Resource, draft: Draft): StoredObject {
+    return this.#commit(resource, 'ADDED', draft, undefined);
+  }
+
+  update(resource: Resource, draft: Draft, previous: StoredObject): StoredObject {
+    return this.#commit(resource, 'MODIFIED', draft, previous);
+  }
+
+  /** Removes `previous`; `last` is its final state, which readers of the event see. */
+  remove(resource: Resource, last: Draft, previous: StoredObject): StoredObject {
+    return this.#commit(resource, 'DELETED', last, previous);
+  }
+
+  /** Forgets the past, so that a watch from before now is answered with Expired. */
+  compact(): void {
+    for (const table of this.#tables.values()) table.history.compact(this.#version);
+  }
+
+  #commit(
+    resource: Resource,
+    type: Change['type'],
+    draft: Draft,
+    previous: StoredObject | undefined,
+  ): StoredObject {
+    const version = ++this.#version;
+    draft.metadata.resourceVersion = String(version);
+    const object: StoredObject = draft;
+    if (this.#options.freeze) deepFreeze(object);
+    const change: Change = { type, version, object, previous };
+    const table = this.table(resource);
+    table.commit(change);
+    for (const observer of this.#observers) observer(change, table);
+    if (version % BOOKMARK_EVERY === 0) for (const bookmarker of this.#bookmarkers) bookmarker(version);
+    return object;
+  }
+}

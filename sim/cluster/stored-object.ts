@@ -1,0 +1,125 @@
+import { KubeError } from '../../src/kube/error.ts';
+import type { KubeObject, ObjectMeta } from '../../src/kube/object.ts';
+
+export type Members = Readonly<Record<string, unknown>>;
+
+/** Source: metav1.ManagedFieldsEntry. */
+export interface ManagedFieldsEntry {
+  readonly manager: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly apiVersion: string;
+  readonly time?: string;
+  readonly fieldsType: 'FieldsV1';
+  readonly fieldsV1: Members;
+  readonly subresource?: string;
+}
+
+export interface StoredMeta extends ObjectMeta {
+  readonly managedFields?: readonly ManagedFieldsEntry[];
+}
+
+/** An object in the store: never changed after it is committed, shared by every reader. */
+export interface StoredObject extends KubeObject {
+  readonly metadata: StoredMeta;
+  readonly [member: string]: unknown;
+}
+
+/** Metadata on its way into the store. */
+export type DraftMeta = { -readonly [Member in keyof StoredMeta]: StoredMeta[Member] };
+
+/** An object on its way into the store: top level and metadata may be assigned, the rest is shared. */
+export interface Draft {
+  apiVersion: string;
+  kind: string;
+  metadata: DraftMeta;
+  [member: string]: unknown;
+}
+
+export function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * `input` as JSON would carry it, sharing every part that equals the same part of `previous`.
+ *
+ * The one place where foreign objects are copied: nothing of `input` is kept unless it came from the
+ * store. An input equal to `previous` gives `previous` itself, so a write that changes nothing is seen
+ * by `===`. Throws BadRequest on what JSON cannot say.
+ */
+export function graft(input: unknown, previous: unknown): unknown {
+  if (input === previous) return input;
+  switch (typeof input) {
+    case 'string':
+    case 'boolean':
+      return input;
+    case 'number':
+      if (!Number.isFinite(input)) throw new KubeError('BadRequest', `${input} is not a JSON number`);
+      return input;
+    case 'object':
+      if (input === null) return null;
+      return Array.isArray(input)
+        ? graftList(input, Array.isArray(previous) ? previous : undefined)
+        : graftMembers(input as Members, isMembers(previous) ? previous : undefined);
+    default:
+      throw new KubeError('BadRequest', `a ${typeof input} is not JSON`);
+  }
+}
+
+function graftList(input: readonly unknown[], previous: readonly unknown[] | undefined): readonly unknown[] {
+  const copy = new Array<unknown>(input.length);
+  let same = previous !== undefined && previous.length === input.length;
+  for (let index = 0; index < input.length; index++) {
+    const old = previous?.[index];
+    const item = graft(input[index], old);
+    copy[index] = item;
+    if (item !== old) same = false;
+  }
+  return same ? (previous as readonly unknown[]) : copy;
+}
+
+function graftMembers(input: Members, previous: Members | undefined): Members {
+  if (input instanceof Date || ArrayBuffer.isView(input))
+    throw new KubeError('BadRequest', `a ${input.constructor.name} is not JSON`);
+  const copy: Record<string, unknown> = {};
+  let count = 0;
+  let same = previous !== undefined;
+  for (const name of Object.keys(input)) {
+    const value = input[name];
+    if (value === undefined) continue;
+    const old = previous?.[name];
+    const member = graft(value, old);
+    copy[name] = member;
+    count++;
+    if (member !== old) same = false;
+  }
+  return same && Object.keys(previous as Members).length === count ? (previous as Members) : copy;
+}
+
+/** Deep equality of JSON values; the order of members does not count, absent and undefined are the same. */
+export function equalJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (Array.isArray(left))
+    return (
+      Array.isArray(right) &&
+      left.length === right.length &&
+      left.every((item, index) => equalJson(item, right[index]))
+    );
+  return isMembers(left) && isMembers(right) && equalMembers(left, right);
+}
+
+function equalMembers(left: Members, right: Members): boolean {
+  let extra = 0;
+  for (const name in left) {
+    if (!equalJson(left[name], right[name])) return false;
+    if (left[name] !== undefined) extra++;
+  }
+  for (const name in right) if (right[name] !== undefined) extra--;
+  return extra === 0;
+}
+
+/** Freezes everything below; a test's proof that nobody writes to shared objects. */
+export function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const member of Object.values(value)) deepFreeze(member);
+}
