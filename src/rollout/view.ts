@@ -1,5 +1,5 @@
 import type { Verdict } from '../flashjob/tally.ts';
-import type { FirmwareRollout, FirmwareRolloutStatus } from '../kube/firmware-rollout.ts';
+import type { FirmwareRollout, FirmwareRolloutStatus, PinnedFirmware } from '../kube/firmware-rollout.ts';
 import type { Member } from './membership.ts';
 
 /** A device that the selector matches, or that one of the rollout's jobs names. */
@@ -24,6 +24,10 @@ export interface RolloutJob {
   readonly isCancelled: boolean;
 }
 
+export type RolloutPins =
+  | { readonly firmware: PinnedFirmware; readonly revertFirmware?: PinnedFirmware }
+  | { readonly problem: string };
+
 /** What the decider may look at: the world as it is now. */
 export interface RolloutView {
   readonly rollout: FirmwareRollout;
@@ -32,6 +36,8 @@ export interface RolloutView {
   readonly now: string;
   /** `settledAt` of a wave, in milliseconds on the same clock; undefined for a text that is no date. */
   readonly msOf: (rfc3339: string) => number | undefined;
+  /** What the references mean now, or why that is not known; looked at until the rollout has begun. */
+  readonly pins: RolloutPins;
   /** In rank order (membership.ts). */
   readonly devices: readonly RolloutDevice[];
   readonly jobs: readonly RolloutJob[];
