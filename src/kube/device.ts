@@ -32,9 +32,13 @@ export interface DeviceUpdate {
   readonly jobNamespace: string;
   readonly jobName: string;
   readonly jobUid: string;
-  /** Digest the job wants. */
+  /** Fingerprint of what the job asked for when it claimed the device. */
+  readonly order: string;
+  /** `sha256:…` of the image the device shall run; empty until the image for its chip is known. */
   readonly digest: string;
   readonly phase: 'Claimed' | 'Transferring' | 'Rebooting' | 'Settled';
+  /** Conversation in which the image is offered; a restarted agent carries it on. */
+  readonly session?: string;
   /** Offers made so far, this one included. */
   readonly attempts: number;
   readonly startedAt: string;
@@ -70,11 +74,15 @@ export interface Device extends KubeObject {
     readonly attested?: AttestedState;
     readonly attestedAt?: string;
     readonly update?: DeviceUpdate;
+    /** Earlier updates, the latest first, at most eight. */
+    readonly history?: readonly DeviceUpdate[];
     readonly impostors?: readonly Impostor[];
     /** Of types `Attested`, `Online`, `Impersonated`. */
     readonly conditions?: readonly Condition[];
   };
 }
+
+export type DeviceStatus = NonNullable<Device['status']>;
 
 export const DEVICE: Kind<Device> = {
   apiVersion: 'fleet.brickproof.dev/v1alpha1',
@@ -88,6 +96,22 @@ export const DEVICE_LABEL = {
   application: 'fleet.brickproof.dev/application',
   chip: 'fleet.brickproof.dev/chip',
 } as const;
+
+const update = (description: string) =>
+  record(description, {
+    jobNamespace: text('Namespace of the FlashJob.'),
+    jobName: text('Name of the FlashJob.'),
+    jobUid: text('Uid of the FlashJob.'),
+    order: text('Fingerprint of what the job asked for.'),
+    digest: text('Digest wanted.'),
+    phase: text('How far it is.', { enum: ['Claimed', 'Transferring', 'Rebooting', 'Settled'] }),
+    session: text('Conversation in which the image is offered.'),
+    attempts: whole('Offers made.'),
+    startedAt: time('When it was claimed.'),
+    finishedAt: time('When it was settled.'),
+    outcome: text('How it ended.'),
+    message: text('Why.'),
+  });
 
 export const DEVICE_CRD = defineCrd(DEVICE, {
   description: 'The twin of one fleet member.',
@@ -125,18 +149,8 @@ export const DEVICE_CRD = defineCrd(DEVICE, {
       bootCount: whole('Boots so far.'),
     }),
     attestedAt: time('When evidence was last accepted.'),
-    update: record('The update that holds, or last held, it.', {
-      jobNamespace: text('Namespace of the FlashJob.'),
-      jobName: text('Name of the FlashJob.'),
-      jobUid: text('Uid of the FlashJob.'),
-      digest: text('Digest wanted.'),
-      phase: text('How far it is.', { enum: ['Claimed', 'Transferring', 'Rebooting', 'Settled'] }),
-      attempts: whole('Offers made.'),
-      startedAt: time('When it was claimed.'),
-      finishedAt: time('When it was settled.'),
-      outcome: text('How it ended.'),
-      message: text('Why.'),
-    }),
+    update: update('The update that holds, or last held, it.'),
+    history: list('Earlier updates, the latest first.', update('One of them.'), { maxItems: 8 }),
     impostors: list(
       'Boards that claimed this identity and were refused; the latest eight.',
       record('One of them.', {

@@ -26,6 +26,11 @@ export interface WaveStatus {
   readonly settledAt?: string;
 }
 
+export interface PinnedFirmware {
+  readonly reference: string;
+  readonly digest: string;
+}
+
 export type RolloutPhase = 'Progressing' | 'Paused' | 'Reverting' | 'Completed' | 'Aborted';
 
 /** Brings a firmware to the devices that match, wave by wave, and stops when a gate says so. */
@@ -57,12 +62,15 @@ export interface FirmwareRollout extends KubeObject {
     readonly message?: string;
     readonly startTime?: string;
     readonly completionTime?: string;
+    /** What the references meant when it began; nothing else is flashed, wherever tags move. */
+    readonly firmware?: PinnedFirmware;
+    readonly revertFirmware?: PinnedFirmware;
     /** Index of the wave in work, from 0. */
     readonly wave?: number;
     readonly waves?: readonly WaveStatus[];
     /** Devices per outcome, and `pending`. */
     readonly counts?: Readonly<Record<string, number>>;
-    /** Failed devices, the first fifty by id. */
+    /** Devices that failed, then those excluded, each by id; the first fifty. */
     readonly failures?: readonly {
       readonly device: string;
       readonly outcome: Outcome;
@@ -72,6 +80,8 @@ export interface FirmwareRollout extends KubeObject {
     readonly conditions?: readonly Condition[];
   };
 }
+
+export type FirmwareRolloutStatus = NonNullable<FirmwareRollout['status']>;
 
 export const FIRMWARE_ROLLOUT: Kind<FirmwareRollout> = {
   apiVersion: 'fleet.brickproof.dev/v1alpha1',
@@ -87,6 +97,9 @@ const countOrPercent = (description: string, fallback: number | string) => ({
   pattern: '^[0-9]{1,3}%$',
   default: fallback,
 });
+
+const pinned = (description: string) =>
+  record(description, { reference: text('The reference.'), digest: text('Digest of the index.') });
 
 const gate = record('When a wave may be followed by the next.', {
   minSamples: whole('Verdicts needed.', { minimum: 1 }),
@@ -137,6 +150,8 @@ export const FIRMWARE_ROLLOUT_CRD = defineCrd(FIRMWARE_ROLLOUT, {
     message: text('One sentence on the whole: why it moves, waits or stopped.'),
     startTime: time('When it began; devices enrolled later join the last wave.'),
     completionTime: time('When it ended.'),
+    firmware: pinned('What the firmware meant when it began.'),
+    revertFirmware: pinned('What revertTo meant when it began.'),
     wave: whole('Wave in work, from 0.'),
     waves: list(
       'Each wave.',
@@ -153,7 +168,7 @@ export const FIRMWARE_ROLLOUT_CRD = defineCrd(FIRMWARE_ROLLOUT, {
     ),
     counts: map('Devices per outcome, and pending.', { type: 'integer' }),
     failures: list(
-      'Failed devices.',
+      'Devices that failed, then those excluded.',
       record('One of them.', {
         device: text('The Device.'),
         outcome: text('How it ended.'),

@@ -1,5 +1,5 @@
 import type { Outcome } from '../device/outcome.ts';
-import { age, conditions, defineCrd, duration, list, map, record, text, time, whole } from './crd.ts';
+import { age, conditions, defineCrd, duration, flag, list, map, record, text, time, whole } from './crd.ts';
 import type { Condition, Kind, KubeObject } from './object.ts';
 
 /** One device of a job that is not confirmed, or not yet. */
@@ -34,14 +34,24 @@ export interface FlashJob extends KubeObject {
     readonly parallelism?: number;
     /** Time each device has, from its claim to its outcome. */
     readonly deviceDeadline?: string;
+    /** True: no device is started; those that were go on. */
+    readonly paused?: boolean;
+    /** True: devices not started end as `cancelled`; those that were go on. */
+    readonly cancelled?: boolean;
   };
   readonly status?: {
     readonly observedGeneration?: number;
+    /** Fingerprint of the order that this status is about: a changed order starts the job anew. */
+    readonly order?: string;
     readonly phase?: 'InProgress' | 'Completed' | 'Failed';
     readonly message?: string;
     /** Stations of the devices, comma-separated, the first eight. */
     readonly hostEndpoint?: string;
-    /** Ids, as the job names them, of confirmed devices. */
+    /** What ids that are uids of Akri Instances meant when the job started, the first two hundred. */
+    readonly aliases?: Readonly<Record<string, string>>;
+    /** Agents that ended without finishing. */
+    readonly agentFailures?: number;
+    /** Ids, as the job names them, of confirmed devices, the first four hundred. */
     readonly completedUUIDs?: readonly string[];
     /** What the reference meant when the job started; nothing else is flashed, wherever the tag moves. */
     readonly firmware?: { readonly reference: string; readonly digest: string };
@@ -63,6 +73,8 @@ export const FLASH_JOB: Kind<FlashJob> = {
   namespaced: true,
 };
 
+export type FlashJobStatus = NonNullable<FlashJob['status']>;
+
 export const FLASH_JOB_FINALIZER = 'application.flashjob.nbfc.io/flashjob-finalizer';
 
 /** Labels on what a job or a rollout makes. */
@@ -70,6 +82,10 @@ export const JOB_LABEL = {
   job: 'fleet.brickproof.dev/flashjob',
   rollout: 'fleet.brickproof.dev/rollout',
   wave: 'fleet.brickproof.dev/wave',
+  /** `update` or `revert`: what a rollout made the job for. */
+  purpose: 'fleet.brickproof.dev/purpose',
+  /** Fingerprint of the order a Pod was made for. */
+  order: 'fleet.brickproof.dev/order',
 } as const;
 
 const optional = { nullable: true } as const;
@@ -81,7 +97,11 @@ export const FLASH_JOB_CRD = defineCrd(FLASH_JOB, {
   spec: record(
     'What to flash, and on what.',
     {
-      uuid: list('Device ids, or uids of Akri Instances.', { type: 'string', minLength: 1 }, { minItems: 1 }),
+      uuid: list(
+        'Device ids, or uids of Akri Instances.',
+        { type: 'string', minLength: 1, maxLength: 64 },
+        { minItems: 1, maxItems: 10_000 },
+      ),
       firmware: text('OCI reference of the firmware.', { minLength: 1 }),
       version: text('Version of the firmware, for people; the image itself says which it is.'),
       device: text('Chip that every device must have.', optional),
@@ -91,14 +111,19 @@ export const FLASH_JOB_CRD = defineCrd(FLASH_JOB, {
       flashjobPodImage: text('Image of the flash agent.', optional),
       parallelism: whole('Devices updated at once.', { minimum: 1, maximum: 1000, default: 16 }),
       deviceDeadline: duration('Time each device has.', { default: '30m' }),
+      paused: flag('True: no device is started.'),
+      cancelled: flag('True: devices not started end as cancelled.'),
     },
     ['firmware', 'uuid', 'version'],
   ),
   status: record('How it fares.', {
     observedGeneration: whole('Generation this status is about.'),
+    order: text('Fingerprint of the order this status is about.'),
     phase: text('InProgress, Completed or Failed.', { enum: ['InProgress', 'Completed', 'Failed'] }),
     message: text('One sentence on the whole.'),
     hostEndpoint: text('Stations of the devices, the first eight.'),
+    aliases: map('What ids that are uids of Akri Instances meant when the job started.', { type: 'string' }),
+    agentFailures: whole('Agents that ended without finishing.'),
     completedUUIDs: list('Ids of confirmed devices.', { type: 'string' }),
     firmware: record('What the reference meant when the job started.', {
       reference: text('The reference.'),
