@@ -19,7 +19,7 @@ import { parseSignatureBlock } from '../../src/esp/signature-block.ts';
 import { SeededRandom } from '../../src/random/random.ts';
 
 /** The nightly tier sets this higher. */
-const RUNS = Number(process.env['CODEC_RUNS'] ?? 1000);
+const RUNS = Number(process.env.CODEC_RUNS ?? 1000);
 
 const chip = CHIPS.esp32c3;
 const contents = (length: number) => SeededRandom.ofSeed(1).bytes(length);
