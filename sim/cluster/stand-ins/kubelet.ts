@@ -1,26 +1,10 @@
-import type { KubeApi } from '../../../src/kube/api.ts';
 import { POD, type Pod } from '../../../src/kube/core.ts';
-import type { Clock } from '../../../src/time/clock.ts';
 import { followObjects } from './object-feed.ts';
 import { writePersistently } from './persistent-write.ts';
-import { PodRun } from './pod-run.ts';
+import { type PodHost, PodRun } from './pod-run.ts';
 
-export interface PodExit {
-  /** 0 is success. */
-  readonly exitCode: number;
-  /** What a container leaves in its termination message; shown in the Pod's status. */
-  readonly message?: string;
-}
-
-/** What runs instead of a container. Ends early when `signal` is aborted: the Pod is being deleted. */
-export type PodProgram = (pod: Pod, signal: AbortSignal) => Promise<PodExit>;
-
-export interface KubeletOptions {
-  readonly api: KubeApi;
-  readonly clock: Clock;
+export interface KubeletOptions extends PodHost {
   readonly nodeName: string;
-  /** The program behind an image; undefined leaves the Pod pending, with a reason. */
-  readonly programs: (image: string, pod: Pod) => PodProgram | undefined;
 }
 
 /**

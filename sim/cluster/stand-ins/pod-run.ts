@@ -1,7 +1,8 @@
+import type { KubeApi } from '../../../src/kube/api.ts';
 import { POD, type Pod } from '../../../src/kube/core.ts';
-import { timestamp } from '../../../src/time/clock.ts';
-import type { KubeletOptions, PodExit, PodProgram } from './kubelet.ts';
+import { type Clock, timestamp } from '../../../src/time/clock.ts';
 import { writePersistently } from './persistent-write.ts';
+import type { PodExit, PodProgram, PodPrograms } from './pod-program.ts';
 
 /** Exit code of a process that was told to stop: 128 + SIGTERM. */
 const TERMINATED_EXIT_CODE = 143;
@@ -11,9 +12,16 @@ const LOST_EXIT_CODE = 137;
 type Container = Pod['spec']['containers'][number];
 type Members = Readonly<Record<string, unknown>>;
 
+/** What running a Pod takes. */
+export interface PodHost {
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  readonly programs: PodPrograms;
+}
+
 /** One Pod on this node, from its first status to its last. */
 export class PodRun {
-  readonly #options: KubeletOptions;
+  readonly #host: PodHost;
   readonly #pod: Pod;
   readonly #kubeletSignal: AbortSignal;
   readonly #abort = new AbortController();
@@ -21,8 +29,8 @@ export class PodRun {
   #finishing = false;
   #running = false;
 
-  constructor(options: KubeletOptions, pod: Pod, kubeletSignal: AbortSignal) {
-    this.#options = options;
+  constructor(host: PodHost, pod: Pod, kubeletSignal: AbortSignal) {
+    this.#host = host;
     this.#pod = pod;
     this.#kubeletSignal = kubeletSignal;
     this.#ended = this.#live();
@@ -50,18 +58,18 @@ export class PodRun {
     if (phase === 'Succeeded' || phase === 'Failed') return;
     const { containers, restartPolicy } = this.#pod.spec;
     if (phase === 'Running') return this.#write(this.#lost(containers));
-    const programs = containers.map(({ image }) => this.#options.programs(image, this.#pod));
+    const programs = containers.map(({ image }) => this.#host.programs(image, this.#pod));
     if (programs.some((program) => program === undefined)) return this.#write(waiting(containers, programs));
     if (restartPolicy !== 'Never') return this.#write(refused(containers, restartPolicy ?? 'Always'));
 
-    const startedAt = timestamp(this.#options.clock);
+    const startedAt = timestamp(this.#host.clock);
     this.#running = true;
     await this.#write(running(containers, startedAt));
     const exits = await Promise.all(
       (programs as readonly PodProgram[]).map((program) => this.#exitOf(program)),
     );
     this.#running = false;
-    await this.#write(ended(containers, exits, startedAt, timestamp(this.#options.clock)));
+    await this.#write(ended(containers, exits, startedAt, timestamp(this.#host.clock)));
   }
 
   async #exitOf(program: PodProgram): Promise<PodExit> {
@@ -81,7 +89,7 @@ export class PodRun {
       exitCode: LOST_EXIT_CODE,
       reason: 'ContainerStatusUnknown',
       message: 'the kubelet was restarted while the container ran',
-      finishedAt: timestamp(this.#options.clock),
+      finishedAt: timestamp(this.#host.clock),
     };
     return {
       phase: 'Failed',
@@ -90,7 +98,7 @@ export class PodRun {
   }
 
   async #write(status: Members): Promise<void> {
-    const { api, clock } = this.#options;
+    const { api, clock } = this.#host;
     const { namespace = '', name, uid } = this.#pod.metadata;
     const body = { metadata: { uid }, status };
     const write = (): Promise<Pod> =>
@@ -99,7 +107,7 @@ export class PodRun {
   }
 
   async #release(): Promise<void> {
-    const { api, clock } = this.#options;
+    const { api, clock } = this.#host;
     const { namespace = '', name, uid } = this.#pod.metadata;
     const options = { preconditions: { uid }, gracePeriodSeconds: 0 };
     await writePersistently(() => api.delete(POD, { namespace, name }, options), clock, this.#kubeletSignal);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Kubelet, type PodProgram } from '../../../sim/cluster/stand-ins/kubelet.ts';
+import { Kubelet } from '../../../sim/cluster/stand-ins/kubelet.ts';
+import type { PodProgram } from '../../../sim/cluster/stand-ins/pod-program.ts';
 import { POD, type Pod } from '../../../src/kube/core.ts';
 import { isKubeError, KubeError } from '../../../src/kube/error.ts';
 import { ClusterInTest } from '../cluster-in-test.ts';
