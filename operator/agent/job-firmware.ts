@@ -1,0 +1,141 @@
+import type { FirmwareState } from '../../src/flashjob/device-update-view.ts';
+import { type ChipFirmware, fetchForChip, type ResolvedFirmware } from '../../src/oci/fetch-firmware.ts';
+import { FirmwareError } from '../../src/oci/firmware-error.ts';
+import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
+import { CHIPS, isChipName } from '../../src/esp/chips.ts';
+import { chipOfArchitecture } from '../../src/oci/chip.ts';
+import { verifyAppImage } from '../../src/esp/app-image.ts';
+import type { Random } from '../../src/random/random.ts';
+import type { Clock } from '../../src/time/clock.ts';
+import { Backoff } from '../runtime/backoff.ts';
+
+export interface JobFirmwareOptions {
+  /** Asks what the job's reference means, and remembers the answer on the job; called until it succeeds. */
+  readonly resolve: () => Promise<ResolvedFirmware>;
+  /** Application that the firmware must hold; empty: any. */
+  readonly application: string;
+  /** Told when an image has arrived or will not. */
+  readonly onChange: () => void;
+}
+
+interface Fetched {
+  state: FirmwareState;
+  firmware?: ChipFirmware;
+}
+
+const FIRST = { kind: 'pending', problem: 'the image has not been asked for', isCorrupt: false } as const;
+
+/** The one firmware of a job: resolved once, then one verified image for each chip that turns up. */
+export class JobFirmware {
+  readonly #source: FirmwareSource;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #options: JobFirmwareOptions;
+  readonly #signal: AbortSignal;
+  readonly #chips = new Map<string, Fetched>();
+  #resolved: Promise<ResolvedFirmware> | undefined;
+
+  constructor(
+    ports: { readonly clock: Clock; readonly random: Random },
+    source: FirmwareSource,
+    options: JobFirmwareOptions,
+    signal: AbortSignal,
+  ) {
+    this.#source = source;
+    this.#clock = ports.clock;
+    this.#random = ports.random;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** What is known of the image for `chip`; the first question starts the fetch. */
+  state(chip: string): FirmwareState {
+    return this.#of(chip).state;
+  }
+
+  /** The image, once the state is `ready`. */
+  image(chip: string): ChipFirmware | undefined {
+    return this.#of(chip).firmware;
+  }
+
+  #of(chip: string): Fetched {
+    let fetched = this.#chips.get(chip);
+    if (fetched === undefined) {
+      fetched = { state: FIRST };
+      this.#chips.set(chip, fetched);
+      void this.#fetch(chip, fetched);
+    }
+    return fetched;
+  }
+
+  async #fetch(chip: string, fetched: Fetched): Promise<void> {
+    const backoff = new Backoff(this.#random.split(`fetch/${chip}`), { firstMs: 2_000, maxMs: 60_000 });
+    while (!this.#signal.aborted) {
+      try {
+        this.#resolved ??= this.#options.resolve();
+        const firmware = await fetchForChip(this.#source, await this.#resolved, chip);
+        fetched.state = this.#check(chip, firmware);
+        if (fetched.state.kind === 'ready') fetched.firmware = firmware;
+      } catch (error) {
+        this.#resolved = undefined;
+        fetched.state = stateOfError(error);
+      }
+      this.#options.onChange();
+      if (fetched.state.kind !== 'pending') return;
+      await this.#clock.sleep(backoff.nextMs(), this.#signal).catch(() => undefined);
+    }
+  }
+
+  #check(chip: string, { image, imageDigest, meta }: ChipFirmware): FirmwareState {
+    const { application } = this.#options;
+    if (application !== '' && meta !== undefined && meta.application !== application)
+      return {
+        kind: 'failed',
+        outcome: 'incompatible',
+        message: `the firmware holds application ${meta.application}, the job asks for ${application}`,
+      };
+    const fault = faultOfImage(image, chip);
+    if (fault !== undefined) return { kind: 'failed', ...fault };
+    return {
+      kind: 'ready',
+      // A signature sector travels with the image and is not measured.
+      digest: meta === undefined ? imageDigest : `sha256:${meta.measurement}`,
+      secureVersion: meta?.secureVersion ?? 0,
+    };
+  }
+}
+
+type Fault = { readonly outcome: 'incompatible' | 'bad-image'; readonly message: string };
+
+/** By image: agents of one process share images, and each needs to be looked through once. */
+const faults = new WeakMap<Uint8Array, Map<string, Fault | undefined>>();
+
+function faultOfImage(image: Uint8Array, chipName: string): Fault | undefined {
+  let known = faults.get(image);
+  if (known === undefined) {
+    known = new Map();
+    faults.set(image, known);
+  }
+  if (known.has(chipName)) return known.get(chipName);
+  const name = chipOfArchitecture(chipName);
+  const chip = isChipName(name) ? CHIPS[name] : undefined;
+  const verified = verifyAppImage(image, chip === undefined ? {} : { chip });
+  const isMisfit = !verified.ok && /^(wrong-chip|chip-too)/.test(verified.refusal.code);
+  const fault: Fault | undefined = verified.ok
+    ? undefined
+    : { outcome: isMisfit ? 'incompatible' : 'bad-image', message: verified.refusal.message };
+  known.set(chipName, fault);
+  return fault;
+}
+
+function stateOfError(error: unknown): FirmwareState {
+  if (!(error instanceof FirmwareError)) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { kind: 'pending', problem, isCorrupt: false };
+  }
+  const isMisfit = error.code === 'no-image-for-chip' || error.code === 'wrong-chip';
+  if (isMisfit) return { kind: 'failed', outcome: 'incompatible', message: error.message };
+  if (!error.retryable) return { kind: 'failed', outcome: 'bad-image', message: error.message };
+  const isCorrupt = error.code === 'digest-mismatch' || error.code === 'size-mismatch';
+  return { kind: 'pending', problem: error.message, isCorrupt };
+}
