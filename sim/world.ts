@@ -1,12 +1,11 @@
 import { AnnouncementHandler } from '../operator/discovery/announcement-handler.ts';
-import { type OperatorOptions, startOperator } from '../operator/index.ts';
+import type { OperatorOptions } from '../operator/index.ts';
 import { CONFIGURATION_CRD, INSTANCE_CRD } from '../src/kube/akri.ts';
 import type { KubeApi } from '../src/kube/api.ts';
 import type { CustomResourceDefinition } from '../src/kube/crd.ts';
-import { DEVICE, DEVICE_CRD } from '../src/kube/device.ts';
+import { DEVICE_CRD } from '../src/kube/device.ts';
 import { FIRMWARE_ROLLOUT_CRD } from '../src/kube/firmware-rollout.ts';
 import { FLASH_JOB_CRD } from '../src/kube/flash-job.ts';
-import type { Kind, KubeObject, NewObject } from '../src/kube/object.ts';
 import { SeededRandom } from '../src/random/random.ts';
 import type { FaultOrder } from '../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
@@ -25,7 +24,6 @@ import { type Fleet, manufacture } from './fleet.ts';
 import { SimBroker } from './network/broker.ts';
 import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
-import { ProcessKubeApi } from './operator-process.ts';
 import { InProcessRegistry } from './registry/in-process.ts';
 import { RegistryStore } from './registry/store.ts';
 
@@ -63,7 +61,6 @@ export class SimWorld implements World {
   readonly images: readonly PackedImage[];
   readonly #cluster: EmbeddedCluster;
   readonly #random: SeededRandom;
-  readonly #options: SimWorldOptions;
   readonly #broker = new SimBroker(this.clock);
   readonly #links = new Map<string, Link>();
   readonly #registry: InProcessRegistry;
@@ -73,7 +70,6 @@ export class SimWorld implements World {
   readonly #ended = new AbortController();
   #listener: (event: StampedEvent) => void = () => {};
   #killOperator: () => void = () => {};
-  #incarnation = 0;
 
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
     this.#options = options;

@@ -302,7 +302,8 @@ class SecondStage {
   #eraseForFactoryReset(table: BootTable, what: NonNullable<BootloaderBuild['factoryReset']>): void {
     for (const partition of table.partitions) {
       const listed = partition.type === DATA_TYPE && what.eraseLabels.includes(partition.label);
-      if (listed || (what.eraseOtadata && partition === table.otadata))
+      const whole = partition.offset % SECTOR_SIZE === 0 && partition.size % SECTOR_SIZE === 0;
+      if (whole && (listed || (what.eraseOtadata && partition === table.otadata)))
         this.#flashMs += this.#input.flash.eraseRange(partition.offset, partition.size);
     }
   }

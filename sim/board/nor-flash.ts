@@ -182,9 +182,11 @@ export class NorFlash {
    */
   identityOf(offset: number, length: number): string {
     this.#check(offset, length);
-    let identity = '';
-    for (let at = offset; at < offset + length; ) {
-      if (at % PAGE_SIZE === 0 && offset + length - at >= PAGE_SIZE) {
+    const before = offset % SECTOR_SIZE;
+    const end = offset + length;
+    let identity = before === 0 && length % SECTOR_SIZE === 0 ? '' : `${before}+${length}:`;
+    for (let at = offset - before; at < end; ) {
+      if (at % PAGE_SIZE === 0 && end - at >= PAGE_SIZE) {
         identity += `${this.#sealedPage(at / PAGE_SIZE).id},`;
         at += PAGE_SIZE;
       } else {

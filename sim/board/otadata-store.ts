@@ -16,7 +16,8 @@ export function readOtadata(flash: NorFlash, otadata: Partition): OtadataPair {
 /** Erases the entry's sector and writes the entry, in two steps as ESP-IDF does. Returns the duration in ms. */
 export function writeOtadata(flash: NorFlash, otadata: Partition, index: 0 | 1, entry: OtadataEntry): number {
   const offset = otadata.offset + index * SECTOR_SIZE;
-  const eraseMs = flash.eraseSector(offset);
+  // A table may put otadata anywhere; the erase goes to the sector it begins in.
+  const eraseMs = flash.eraseSector(offset - (offset % SECTOR_SIZE));
   return eraseMs + flash.program(offset, encodeOtadataEntry(entry)).durationMs;
 }
 

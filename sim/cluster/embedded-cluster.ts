@@ -53,7 +53,7 @@ export class EmbeddedCluster {
     new GarbageCollector(this.server);
     new CustomKinds(this.server, definitions);
     new NamespaceLifecycle(this.server, namespaces);
-    for (const name of ['default', 'kube-system'])
+    for (const name of ['default', 'kube-node-lease', 'kube-system'])
       this.server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
   }
 

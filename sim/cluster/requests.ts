@@ -13,7 +13,6 @@ export interface WriteRequest extends WriteOptions {
 
 export interface DeleteRequest extends DeleteOptions {
   readonly user: string;
-  readonly gracePeriodSeconds?: number;
   readonly dryRun?: boolean;
 }
 

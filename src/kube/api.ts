@@ -46,6 +46,8 @@ export interface WriteOptions {
 export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  /** Pods only: seconds they have to stop; 0 removes them at once, which is the kubelet's word. Absent: as the Pod says. */
+  readonly gracePeriodSeconds?: number;
 }
 
 /**

@@ -45,11 +45,12 @@ export interface PackedImage {
 export interface World {
   readonly kind: WorldKind;
   readonly clock: Clock;
-  /** The API as an administrator sees it. */
+  /** The API as an administrator sees it. In virtual time its calls settle without time passing. */
   readonly kube: KubeApi;
   /**
    * Sorted by name. Cheap to call often: the array is the world's own and changes in place. What it
-   * says of a board is true once the board's last event has been told.
+   * says of a board is true once the board's last event has been told. Names, identities and device
+   * ids are there before \`start\`.
    */
   readonly boards: readonly BoardState[];
   /** Complete once `start` has settled. */
