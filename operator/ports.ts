@@ -1,5 +1,5 @@
 import { appraise } from '../src/attestation/appraisal.ts';
-import type { VerifiedChains } from '../src/attestation/certificate-chain.ts';
+import type { ChainVerifier } from '../src/attestation/certificate-chain.ts';
 import type { DeviceChannel } from '../src/device/channel.ts';
 import { decideFlashJob } from '../src/flashjob/decide.ts';
 import { decideDeviceUpdate } from '../src/flashjob/device-update.ts';
@@ -23,7 +23,7 @@ export interface OperatorPorts {
   /** Shared by the agents of one process, so that an image is fetched once. */
   readonly cache?: ContentCache;
   /** Shared likewise, so that a chain of certificates is verified once. */
-  readonly verifiedChains?: VerifiedChains;
+  readonly chainVerifier?: ChainVerifier;
 }
 
 /** The pure parts, replaceable so that a test can run the same shell around a broken judgement. */

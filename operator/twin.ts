@@ -45,7 +45,11 @@ export function evidenceChange(clock: Clock, device: Device, evidence: Evidence)
     const refused = { status: 'False', reason: camelCase(evidence.code), message: evidence.message } as const;
     return { conditions: setCondition(conditions, { type: 'Attested', ...refused }, now) };
   }
-  const accepted = { status: 'True', reason: 'Accepted', message: 'its latest evidence was accepted' } as const;
+  const accepted = {
+    status: 'True',
+    reason: 'Accepted',
+    message: 'its latest evidence was accepted',
+  } as const;
   return {
     attested: evidence.state,
     attestedAt: now,

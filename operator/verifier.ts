@@ -1,6 +1,6 @@
 import type { appraise, Enrolment } from '../src/attestation/appraisal.ts';
 import { hexOf } from '../src/attestation/bytes.ts';
-import { VerifiedChains } from '../src/attestation/certificate-chain.ts';
+import { ChainVerifier } from '../src/attestation/certificate-chain.ts';
 import { Challenges } from '../src/attestation/challenges.ts';
 import type { EatClaims } from '../src/attestation/eat.ts';
 import type { DeviceChannel } from '../src/device/channel.ts';
@@ -15,7 +15,7 @@ export interface VerifierPorts {
   readonly channel: DeviceChannel;
   readonly clock: Clock;
   readonly random: Random;
-  readonly verifiedChains?: VerifiedChains;
+  readonly chainVerifier?: ChainVerifier;
 }
 
 /** A nonce older than this is not answered in time. */
@@ -30,7 +30,7 @@ const NONCE_TTL_MS = 300_000;
 export class Verifier {
   readonly #ports: VerifierPorts;
   readonly #appraise: typeof appraise;
-  readonly #chains: VerifiedChains;
+  readonly #chains: ChainVerifier;
   readonly #random: Random;
   readonly #challenges: Challenges;
   readonly #sessions = new Map<string, SessionId>();
@@ -38,10 +38,10 @@ export class Verifier {
   constructor(ports: VerifierPorts, judge: typeof appraise, name: string) {
     this.#ports = ports;
     this.#appraise = judge;
-    this.#chains = ports.verifiedChains ?? new VerifiedChains();
+    this.#chains = ports.chainVerifier ?? new ChainVerifier();
     // By the clock as well: a process that starts again must not repeat the nonces of the one before.
     this.#random = ports.random.split(`verifier/${name}/${ports.clock.nowMs}`);
-    this.#challenges = new Challenges((length) => this.#random.bytes(length));
+    this.#challenges = new Challenges(this.#random);
   }
 
   /** Sends a challenge to `station`; the answer comes on the evidence topic of the session returned. */
@@ -62,11 +62,12 @@ export class Verifier {
     const atMs = this.#ports.clock.nowMs;
     const verdict = this.#appraise(evidence, {
       nonce: challenge?.nonce,
+      challengedDeviceId: device.metadata.name,
       nonceIssuedAtMs: challenge?.issuedAtMs ?? 0,
       nonceTtlMs: NONCE_TTL_MS,
       nowMs: atMs,
       enrolled: (ueid) => (ueid === device.spec.ueid ? enrolmentOf(device, station) : undefined),
-      verifiedChains: this.#chains,
+      chainVerifier: this.#chains,
     });
     if (verdict.result === 'refused')
       return { atMs, result: 'refused', code: verdict.code, message: verdict.message };

@@ -164,7 +164,8 @@ export class DeviceFlash {
       });
       this.#attempts = Math.max(this.#attempts, mine.attempts);
       this.#bootsBefore ??= device.status?.attested?.bootCount;
-      if (mine.phase === 'Transferring' && mine.session !== undefined) this.#conversation.resume(mine.session);
+      if (mine.phase === 'Transferring' && mine.session !== undefined)
+        this.#conversation.resume(mine.session);
       if (mine.phase === 'Rebooting') this.#writtenAtMs ??= ports.clock.nowMs;
     }
     if (mine.phase !== 'Transferring' || device.status?.chip === undefined) return;

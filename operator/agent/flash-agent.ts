@@ -162,7 +162,10 @@ async function remember(
   const wanted = { type: 'FirmwareResolved', status, reason, message };
   const conditions = setCondition(job.status?.conditions, wanted, timestamp(clock));
   if (conditions === job.status?.conditions) return;
-  const body = { metadata: { resourceVersion: job.metadata.resourceVersion }, status: { ...more, conditions } };
+  const body = {
+    metadata: { resourceVersion: job.metadata.resourceVersion },
+    status: { ...more, conditions },
+  };
   const { namespace, name } = job.metadata;
   const key = { name, ...(namespace !== undefined && { namespace }) };
   try {

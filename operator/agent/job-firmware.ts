@@ -1,10 +1,10 @@
+import { verifyAppImage } from '../../src/esp/app-image.ts';
+import { CHIPS, isChipName } from '../../src/esp/chips.ts';
 import type { FirmwareState } from '../../src/flashjob/device-update-view.ts';
+import { chipOfArchitecture } from '../../src/oci/chip.ts';
 import { type ChipFirmware, fetchForChip, type ResolvedFirmware } from '../../src/oci/fetch-firmware.ts';
 import { FirmwareError } from '../../src/oci/firmware-error.ts';
 import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
-import { CHIPS, isChipName } from '../../src/esp/chips.ts';
-import { chipOfArchitecture } from '../../src/oci/chip.ts';
-import { verifyAppImage } from '../../src/esp/app-image.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { Backoff } from '../runtime/backoff.ts';

@@ -22,6 +22,8 @@ export type SessionId = string;
 
 export const announceTopic = (station: string): string => `${ROOT}/${station}/announce`;
 export const downFilter = (station: string): string => `${ROOT}/${station}/down/#`;
+/** Evidence from every station, whoever asked for it. */
+export const EVIDENCE = `${ROOT}/+/up/evidence/+`;
 export const upFilter = (station: string): string => `${ROOT}/${station}/up/#`;
 export const challengeTopic = (station: string): string => `${ROOT}/${station}/down/challenge`;
 export const offerTopic = (station: string): string => `${ROOT}/${station}/down/offer`;
