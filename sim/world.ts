@@ -1,5 +1,5 @@
 import { AnnouncementHandler } from '../operator/discovery/announcement-handler.ts';
-import type { OperatorOptions } from '../operator/index.ts';
+import { type Deciders, type OperatorPorts, runFlashAgent, startOperator } from '../operator/index.ts';
 import { ChainVerifier } from '../src/attestation/certificate-chain.ts';
 import type { KubeApi } from '../src/kube/api.ts';
 import { ContentCache } from '../src/oci/content-cache.ts';
@@ -24,6 +24,7 @@ import { enrol, installDefinitions } from './install.ts';
 import { SimBroker } from './network/broker.ts';
 import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
+import { ProcessKubeApi } from './operator-process.ts';
 import { InProcessRegistry } from './registry/in-process.ts';
 import { RegistryStore } from './registry/store.ts';
 
@@ -54,6 +55,7 @@ export class SimWorld implements World {
   readonly images: readonly PackedImage[];
   readonly #cluster: EmbeddedCluster;
   readonly #random: SeededRandom;
+  readonly #deciders: Partial<Deciders>;
   readonly #broker = new SimBroker(this.clock);
   readonly #links = new Map<string, Link>();
   readonly #registry: InProcessRegistry;
@@ -66,9 +68,10 @@ export class SimWorld implements World {
   readonly #ended = new AbortController();
   #listener: (event: StampedEvent) => void = () => {};
   #killOperator: () => void = () => {};
+  #incarnation = 0;
 
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
-    this.#options = options;
+    this.#deciders = options.deciders ?? {};
     this.#random = SeededRandom.ofSeed(plan.seed);
     const api = new ApiWeather(OPERATOR_USER, this.#random.split('api-weather'));
     const registry = new RegistryWeather();
@@ -167,7 +170,7 @@ export class SimWorld implements World {
       api,
       clock: this.clock,
       nodeName: NODE_NAME,
-      programs: agentPrograms((key, stop) => runFlashAgent(ports, key, stop, this.#options.deciders)),
+      programs: agentPrograms((key, stop) => runFlashAgent(ports, key, stop, this.#deciders)),
     });
     void kubelet.run(signal);
   }
@@ -175,9 +178,7 @@ export class SimWorld implements World {
   #startOperator(): void {
     const kube = new ProcessKubeApi(this.#cluster.api(OPERATOR_USER));
     const ports = this.#portsOf(kube, `operator/${++this.#incarnation}`);
-    const operator = startOperator(ports, {
-      ...(this.#options.deciders && { deciders: this.#options.deciders }),
-    });
+    const operator = startOperator(ports, this.#deciders);
     const forget = this.#api.holdWatches(() => kube.dropWatches());
     this.#killOperator = () => {
       forget();
