@@ -118,6 +118,7 @@ export class HttpDoor {
       timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
     };
     const watchRequest = {
+      user: request.user,
       ...selection(request),
       ...(resourceVersion !== null && { resourceVersion }),
       allowWatchBookmarks: query.get('allowWatchBookmarks') === 'true',

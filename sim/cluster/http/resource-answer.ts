@@ -88,8 +88,11 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       return one(server.create(served, place.namespace, body, write), 201);
     case 'replace':
       return one(server.replace(served, place, body, write));
-    case 'patch':
-      return one(server.patch(served, place, { type: patchFormat(request.contentType), body }, write));
+    case 'patch': {
+      const type = patchFormat(request.contentType);
+      const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
+      return one(server.patch(served, place, { type, body }, write), status);
+    }
     case 'delete': {
       const { object, gone } = server.delete(served, place, deleteRequest(request));
       return gone && served.resource.graceSeconds === undefined
