@@ -244,7 +244,7 @@ export class ApiServer {
       );
     if (!resource.namespaced) return;
     if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
-    if (given === undefined) draft.metadata = { ...draft.metadata, namespace };
+    draft.metadata.namespace = namespace;
   }
 }
 
