@@ -103,8 +103,11 @@ export class NvsPages {
   /** First entry that neither the map nor the cells say is in use. */
   firstFree(page: number): number {
     const bytes = this.read(page);
+    let end = bytes.length;
+    while (end > NVS_FIRST_ENTRY && bytes[end - 1] === 0xff) end--;
     let free = NVS_ENTRIES_MAX;
-    while (free > 0 && entryState(bytes, free - 1) === EMPTY && isErased(cellsOf(bytes, free - 1))) free--;
+    const cellsUsed = Math.ceil((end - NVS_FIRST_ENTRY) / NVS_ENTRY_SIZE);
+    while (free > cellsUsed && entryState(bytes, free - 1) === EMPTY) free--;
     return free;
   }
 
@@ -155,11 +158,6 @@ export class NvsPages {
   #program(page: number, offset: number, data: Uint8Array): void {
     this.#flash.program(this.#offset + page * NVS_PAGE_SIZE + offset, data);
   }
-}
-
-function cellsOf(page: Uint8Array, index: number): Uint8Array {
-  const start = NVS_FIRST_ENTRY + index * NVS_ENTRY_SIZE;
-  return page.subarray(start, start + NVS_ENTRY_SIZE);
 }
 
 function isWhole(page: Uint8Array, index: number, { span }: NvsEntry): boolean {

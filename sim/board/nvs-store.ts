@@ -155,10 +155,12 @@ export class NvsStore {
   }
 
   #moveItems(from: number, to: number): void {
+    let index = 0;
     for (const item of this.#pages.items(from)) {
       const { namespaceIndex, type, span, chunkIndex, key, data } = item.entry;
       const entry = encodeEntry(namespaceIndex, type, span, chunkIndex, key, data);
-      this.#pages.append(to, this.#pages.firstFree(to), entry, this.#pages.payload(item));
+      this.#pages.append(to, index, entry, this.#pages.payload(item));
+      index += span;
     }
     this.#pages.erase(from);
   }
