@@ -128,11 +128,7 @@ export function verifyAppImage(
   const misplaced = chip === undefined ? undefined : checkPlacement(image, chip);
   if (misplaced !== undefined) return { ok: false, refusal: misplaced };
 
-  let checksum = CHECKSUM_SEED;
-  for (const segment of image.segments) {
-    const end = segment.dataOffset + segment.length;
-    for (let at = segment.dataOffset; at < end; at++) checksum ^= bytes[at] ?? 0;
-  }
+  const checksum = imageChecksum(bytes, image);
   if (checksum !== image.checksum)
     return refuse(
       'bad-checksum',
@@ -151,6 +147,16 @@ export function verifyAppImage(
     whole.update(bytes.subarray(0, image.imageLength));
   }
   return accept({ ...image, measurement: toHex(whole.digest()) });
+}
+
+/** What the checksum byte ought to be: the XOR of all segment data, headers left out. */
+export function imageChecksum(bytes: Uint8Array, image: AppImage): number {
+  let checksum = CHECKSUM_SEED;
+  for (const { dataOffset, length } of image.segments) {
+    const end = dataOffset + length;
+    for (let at = dataOffset; at < end; at++) checksum ^= bytes[at] ?? 0;
+  }
+  return checksum;
 }
 
 function parseHeader(bytes: Uint8Array): Decoded<ImageHeader, AppImageRefusal> {
