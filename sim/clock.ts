@@ -4,6 +4,9 @@ import type { Clock, Timer } from '../src/time/clock.ts';
 /** 2026-01-01T00:00:00Z: where every story begins, so that equal seeds write equal timestamps. */
 export const STORY_EPOCH_MS = 1_767_225_600_000;
 
+/** One microsecond. */
+const RESOLUTION_MS = 0.001;
+
 interface Entry {
   readonly atMs: number;
   readonly sequence: number;
@@ -37,7 +40,10 @@ export class VirtualClock implements Clock {
   after(delayMs: number, callback: () => void): Timer {
     if (!(delayMs >= 0 && delayMs < Number.POSITIVE_INFINITY))
       throw new RangeError(`timer delay must be 0 or more milliseconds, not ${delayMs}`);
-    const atMs = Math.round((this.#nowMs + delayMs) * 1000) / 1000;
+    // Up, never down, and never to this very instant: whoever waits for an instant that it worked out itself
+    // must not wake a rounding error before it, again and again.
+    const soonest = this.#nowMs + (delayMs > 0 ? RESOLUTION_MS : 0);
+    const atMs = Math.ceil(Math.max(soonest, this.#nowMs + delayMs) * 1000) / 1000;
     const entry: Entry = { atMs, sequence: this.#sequence++, callback };
     push(this.#heap, entry);
     return {
