@@ -1,4 +1,4 @@
-import { EXIT_CODE_MEANING, type RunResult } from '../scenario/result.ts';
+import { EXIT_CODE_MEANING, type RunResult, timesText } from '../scenario/result.ts';
 import { formatDuration } from '../time/duration.ts';
 import type { Tone } from './console.ts';
 import { storyTime } from './progress.ts';
@@ -77,10 +77,10 @@ function propertyLines({ properties }: RunResult, paint: Paint): string[] {
     const what =
       property.kind === 'sometimes'
         ? property.sightings > 0
-          ? `seen ${property.sightings.toLocaleString('en')} times`
+          ? `seen ${timesText(property.sightings)}`
           : 'not seen'
         : property.sightings > 0
-          ? `violated ${property.sightings} times, first at ${storyTime(first?.atMs ?? 0)}`
+          ? `violated ${timesText(property.sightings)}, first at ${storyTime(first?.atMs ?? 0)}`
           : property.verdict === 'not-judged'
             ? 'not judged'
             : 'held';

@@ -5,7 +5,8 @@ import { tickText, timeTicks } from './time-axis.ts';
 
 /** All lengths in user units; the picture scales as a whole. */
 const WIDTH = 1080;
-const LEFT = 52;
+/** Room for the names of the lanes. */
+const LEFT = 128;
 const RIGHT = 16;
 const PLOT_HEIGHT = 300;
 const LANE_HEIGHT = 22;
@@ -139,15 +140,11 @@ function waveMarks(rollouts: readonly RolloutResult[], x: (atMs: number) => numb
 
 /** A letter is about this wide. */
 const LETTER = 6.3;
+const LANE_TITLE_MAX = 18;
 
-/** The lane's name stands before its first bar, or behind its last one where there is no room. */
 function drawLane(lane: Lane, top: number, x: (atMs: number) => number): Markup {
-  const first = x(lane.bars[0]?.fromMs ?? 0);
-  const last = lane.bars.reduce((end, bar) => Math.max(end, x(bar.toMs), x(bar.fromMs) + BAR_WIDTH_MIN), 0);
-  const before = first - lane.title.length * LETTER - 8 > 0;
-  const title = before
-    ? markup`<text class="lane" x="${(first - 6).toFixed(1)}" y="${top + 12.5}" text-anchor="end">${lane.title}</text>`
-    : markup`<text class="lane" x="${(last + 6).toFixed(1)}" y="${top + 12.5}">${lane.title}</text>`;
+  const short =
+    lane.title.length <= LANE_TITLE_MAX ? lane.title : `${lane.title.slice(0, LANE_TITLE_MAX - 1)}…`;
   const bars = lane.bars.map((bar) => {
     const width = Math.max(BAR_WIDTH_MIN, x(bar.toMs) - x(bar.fromMs));
     const text =
@@ -156,7 +153,7 @@ function drawLane(lane: Lane, top: number, x: (atMs: number) => number): Markup 
         : undefined;
     return markup`<g><title>${bar.hint}</title><rect class="bar ${bar.tone}" x="${x(bar.fromMs).toFixed(1)}" y="${top}" width="${(width - 1).toFixed(1)}" height="17" rx="3"/>${text}</g>`;
   });
-  return markup`<g>${title}${bars}</g>`;
+  return markup`<g><text class="lane" x="${LEFT - 8}" y="${top + 12.5}" text-anchor="end">${short}<title>${lane.title}</title></text>${bars}</g>`;
 }
 
 function rolloutLanes(rollouts: readonly RolloutResult[], untilMs: number): Lane[] {

@@ -1,7 +1,7 @@
 import { countsAtGate, isOutcome, OUTCOMES } from '../../../device/outcome.ts';
 import { formatDuration } from '../../../time/duration.ts';
 import type { PropertyResult } from '../../properties/property-board.ts';
-import type { RunResult, StepResult, WaveResult } from '../../result.ts';
+import { type RunResult, type StepResult, timesText, type WaveResult } from '../../result.ts';
 import { type Markup, markup } from '../markup.ts';
 import { storyClock } from './time-axis.ts';
 
@@ -67,9 +67,7 @@ export function propertySection(result: RunResult): Markup {
   const rows = result.properties.map((property) => {
     const first = property.first[0];
     const isSometimes = property.kind === 'sometimes';
-    const seen = isSometimes
-      ? `seen ${property.sightings.toLocaleString('en')} times, first`
-      : 'first violated';
+    const seen = isSometimes ? `seen ${timesText(property.sightings)}, first` : 'first violated';
     const detail = first && markup`<small>${seen} at ${storyClock(first.atMs)}: ${first.message}</small>`;
     const never =
       isSometimes && property.verdict === 'failed' ? markup`<small>never seen</small>` : undefined;
