@@ -81,14 +81,16 @@ export class Verifier {
   }
 }
 
-const MAC = /^[0-9a-f]{12}$/;
+/** A station ends in the MAC of the radio it was named after. */
+const MAC = /[0-9a-f]{12}$/;
 
 function enrolmentOf({ spec }: Device, station: string): Enrolment | undefined {
   if (spec.udsPublicKey === undefined) return undefined;
+  const mac = MAC.exec(station)?.[0];
   return {
     udsPublicKey: Buffer.from(spec.udsPublicKey, 'base64'),
     revoked: spec.revoked === true,
-    ...(MAC.test(station) && { mac: Buffer.from(station, 'hex') }),
+    ...(mac !== undefined && { mac: Buffer.from(mac, 'hex') }),
   };
 }
 
