@@ -1,52 +1,46 @@
 import { AnnouncementHandler } from '../operator/discovery/announcement-handler.ts';
-import type { OperatorOptions } from '../operator/index.ts';
-import { CONFIGURATION_CRD, INSTANCE_CRD } from '../src/kube/akri.ts';
+import { type Deciders, type OperatorPorts, runFlashAgent, startOperator } from '../operator/index.ts';
+import { ChainVerifier } from '../src/attestation/certificate-chain.ts';
 import type { KubeApi } from '../src/kube/api.ts';
-import type { CustomResourceDefinition } from '../src/kube/crd.ts';
-import { DEVICE_CRD } from '../src/kube/device.ts';
-import { FIRMWARE_ROLLOUT_CRD } from '../src/kube/firmware-rollout.ts';
-import { FLASH_JOB_CRD } from '../src/kube/flash-job.ts';
+import { ContentCache } from '../src/oci/content-cache.ts';
 import { SeededRandom } from '../src/random/random.ts';
 import type { FaultOrder } from '../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
 import type { PackedImage, World } from '../src/scenario/world.ts';
+import { agentPrograms } from './agent-programs.ts';
 import { runAkriAgent } from './akri/akri-agent.ts';
 import type { Board } from './board/board.ts';
 import { VirtualClock } from './clock.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
+import { Kubelet } from './cluster/stand-ins/kubelet.ts';
 import { ApiWeather } from './faults/api-weather.ts';
 import { injectFault } from './faults/inject.ts';
 import { RegistryWeather } from './faults/registry-weather.ts';
 import type { Stage } from './faults/stage.ts';
 import { FirmwareFactory } from './firmware-factory.ts';
 import { type Fleet, manufacture } from './fleet.ts';
+import { enrol, installDefinitions } from './install.ts';
 import { SimBroker } from './network/broker.ts';
 import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
+import { ProcessKubeApi } from './operator-process.ts';
 import { InProcessRegistry } from './registry/in-process.ts';
 import { RegistryStore } from './registry/store.ts';
 
 export interface SimWorldOptions {
-  /** Parts of the operator to replace; a test breaks one on purpose. */
-  readonly operator?: OperatorOptions;
+  /** Judgements of the operator and its agents to replace; a test breaks one on purpose. */
+  readonly deciders?: Partial<Deciders>;
 }
 
 /** The host that embedded registries answer for. */
 export const REGISTRY_HOST = 'registry.local';
 const NODE_NAME = 'edge-1';
+/** What a node keeps of images that its agents fetched. */
+const CACHE_BYTES = 256 * 1024 * 1024;
 const OPERATOR_USER = 'brickproof-operator';
 /** Boards get power within this time, each at its own moment. */
 const POWER_UP_MS = 5_000;
-
-/** The definitions a cluster needs before anything of ours can live in it. */
-export const DEFINITIONS: readonly CustomResourceDefinition[] = [
-  CONFIGURATION_CRD,
-  INSTANCE_CRD,
-  FLASH_JOB_CRD,
-  DEVICE_CRD,
-  FIRMWARE_ROLLOUT_CRD,
-];
 
 /**
  * The simulated world: everything in this process and in virtual time.
@@ -61,18 +55,23 @@ export class SimWorld implements World {
   readonly images: readonly PackedImage[];
   readonly #cluster: EmbeddedCluster;
   readonly #random: SeededRandom;
+  readonly #deciders: Partial<Deciders>;
   readonly #broker = new SimBroker(this.clock);
   readonly #links = new Map<string, Link>();
   readonly #registry: InProcessRegistry;
   readonly #factory: FirmwareFactory;
   readonly #fleet: Fleet;
   readonly #stage: Stage;
+  readonly #api: ApiWeather;
+  readonly #cache = new ContentCache(CACHE_BYTES);
+  readonly #chainVerifier = new ChainVerifier();
   readonly #ended = new AbortController();
   #listener: (event: StampedEvent) => void = () => {};
   #killOperator: () => void = () => {};
+  #incarnation = 0;
 
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
-    this.#options = options;
+    this.#deciders = options.deciders ?? {};
     this.#random = SeededRandom.ofSeed(plan.seed);
     const api = new ApiWeather(OPERATOR_USER, this.#random.split('api-weather'));
     const registry = new RegistryWeather();
@@ -103,6 +102,7 @@ export class SimWorld implements World {
       onEvent: (event) => this.#emit(event),
     });
     this.boards = this.#fleet.boards;
+    this.#api = api;
     this.#stage = {
       clock: this.clock,
       boards: new Map(this.boards.map((board) => [board.name, board])),
@@ -125,7 +125,8 @@ export class SimWorld implements World {
   }
 
   async start(): Promise<void> {
-    await install(this.kube, this.#fleet);
+    await installDefinitions(this.kube);
+    await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
     await this.#factory.push(this.#registry);
     const { signal } = this.#ended;
     const handler = new AnnouncementHandler(this.#broker.localChannel());
@@ -159,6 +160,44 @@ export class SimWorld implements World {
   async stop(): Promise<void> {
     this.#killOperator();
     this.#ended.abort();
+  }
+
+  #startKubelet(): void {
+    const api = this.#cluster.api('kubelet');
+    const { signal } = this.#ended;
+    const ports = this.#portsOf(this.#cluster.api('flash-agent'), 'agent');
+    const kubelet = new Kubelet({
+      api,
+      clock: this.clock,
+      nodeName: NODE_NAME,
+      programs: agentPrograms((key, stop) => runFlashAgent(ports, key, stop, this.#deciders)),
+    });
+    void kubelet.run(signal);
+  }
+
+  #startOperator(): void {
+    const kube = new ProcessKubeApi(this.#cluster.api(OPERATOR_USER));
+    const ports = this.#portsOf(kube, `operator/${++this.#incarnation}`);
+    const operator = startOperator(ports, this.#deciders);
+    const forget = this.#api.holdWatches(() => kube.dropWatches());
+    this.#killOperator = () => {
+      forget();
+      kube.kill();
+      ports.channel.close();
+      void operator.stop();
+    };
+  }
+
+  #portsOf(kube: KubeApi, name: string): OperatorPorts {
+    return {
+      kube,
+      registry: this.#registry,
+      channel: this.#broker.localChannel(),
+      clock: this.clock,
+      random: this.#random.split(name),
+      cache: this.#cache,
+      chainVerifier: this.#chainVerifier,
+    };
   }
 
   #emit(event: FleetEvent): void {

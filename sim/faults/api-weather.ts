@@ -35,8 +35,8 @@ export class ApiWeather {
     };
   };
 
-  /** Registers a way to end one open watch; returns how to forget it. */
-  holdWatch(end: () => void): () => void {
+  /** Registers a way to end the open watches of a process; returns how to forget it. */
+  holdWatches(end: () => void): () => void {
     this.#openWatches.add(end);
     return () => this.#openWatches.delete(end);
   }
