@@ -37,7 +37,8 @@ export class VirtualClock implements Clock {
   after(delayMs: number, callback: () => void): Timer {
     if (!(delayMs >= 0 && delayMs < Number.POSITIVE_INFINITY))
       throw new RangeError(`timer delay must be 0 or more milliseconds, not ${delayMs}`);
-    const atMs = Math.round((this.#nowMs + delayMs) * 1000) / 1000;
+    // Rounded up: whoever waits for an instant must not wake before it, and ask again for ever.
+    const atMs = delayMs === 0 ? this.#nowMs : Math.ceil((this.#nowMs + delayMs) * 1000) / 1000;
     const entry: Entry = { atMs, sequence: this.#sequence++, callback };
     push(this.#heap, entry);
     return {

@@ -84,3 +84,14 @@ test('a sleep that is aborted rejects with the reason and leaves no event behind
 test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('a delay of %d ms is refused', (delay) => {
   expect(() => new VirtualClock().after(delay, () => {})).toThrow(RangeError);
 });
+
+test('however short a wait is, time has passed after it', async () => {
+  const clock = new VirtualClock();
+  await clock.run(() => false, 87_086.774);
+  let wokenMs = 0;
+  clock.after(1e-9, () => {
+    wokenMs = clock.nowMs;
+  });
+  await clock.run(() => wokenMs > 0, 90_000);
+  expect(wokenMs).toBeGreaterThan(87_086.774);
+});
