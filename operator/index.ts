@@ -19,6 +19,8 @@ export interface OperatorOptions extends Partial<Deciders> {
   /** Absent: the whole cluster. */
   readonly namespace?: string;
   readonly agentImage?: string;
+  /** Further environment of agent Pods, for example where the broker is. */
+  readonly agentEnvironment?: Readonly<Record<string, string>>;
   /** Present: work only while holding the Lease; absent: at once. */
   readonly election?: Election;
 }
@@ -26,7 +28,9 @@ export interface OperatorOptions extends Partial<Deciders> {
 export interface RunningOperator {
   /** Counters by name, as they are now. */
   metrics(): Readonly<Record<string, number>>;
-  /** Settles when nothing of the operator runs any more; idempotent. */
+  /** Settles when nothing of the operator runs any more: it was stopped, or lost the Lease. */
+  readonly ended: Promise<void>;
+  /** Settles with `ended`; idempotent. */
   stop(): Promise<void>;
 }
 
@@ -37,6 +41,7 @@ export function startOperator(ports: OperatorPorts, options: OperatorOptions = {
     { ...DECIDERS, ...definedOnly(options) },
     {
       agentImage: options.agentImage ?? AGENT_IMAGE,
+      agentEnvironment: options.agentEnvironment ?? {},
       ...(options.namespace !== undefined && { namespace: options.namespace }),
     },
   );
@@ -56,11 +61,10 @@ export function startOperator(ports: OperatorPorts, options: OperatorOptions = {
   };
   const { election } = options;
   const work =
-    election === undefined
-      ? lead(ending.signal)
-      : runAsLeader(ports, election, lead, ending.signal).then(() => {});
+    election === undefined ? lead(ending.signal) : runAsLeader(ports, election, lead, ending.signal);
   return {
     metrics: () => context.ports.metrics.read(),
+    ended: work,
     stop: async () => {
       ending.abort();
       await work;

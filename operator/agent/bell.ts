@@ -3,13 +3,11 @@ import type { Clock } from '../../src/time/clock.ts';
 /** Wakes one sleeper early. A ring while nobody sleeps ends the next sleep at once, so that no news is lost. */
 export class Bell {
   readonly #clock: Clock;
-  readonly #signal: AbortSignal;
   #rung = false;
   #wake: (() => void) | undefined;
 
-  constructor(clock: Clock, signal: AbortSignal) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#signal = signal;
   }
 
   ring(): void {
@@ -17,9 +15,9 @@ export class Bell {
     else this.#wake();
   }
 
-  /** Settles after `delayMs` (Infinity: never by itself), on a ring, or when the signal aborts. */
+  /** Settles after `delayMs` (Infinity: never by itself) or on a ring. */
   async wait(delayMs: number): Promise<void> {
-    if (this.#rung || this.#signal.aborted) {
+    if (this.#rung) {
       this.#rung = false;
       return;
     }
@@ -27,12 +25,10 @@ export class Bell {
       const timer = Number.isFinite(delayMs) ? this.#clock.after(delayMs, () => this.#wake?.()) : undefined;
       const wake = (): void => {
         timer?.cancel();
-        this.#signal.removeEventListener('abort', wake);
         this.#wake = undefined;
         settle();
       };
       this.#wake = wake;
-      this.#signal.addEventListener('abort', wake, { once: true });
     });
   }
 }

@@ -30,6 +30,7 @@ export interface JobContext {
   readonly order: string;
   /** The job as it is now. */
   readonly job: () => FlashJob;
+  /** When it aborts, whoever aborted it rings every flash. */
   readonly signal: AbortSignal;
 }
 
@@ -67,7 +68,7 @@ export class DeviceFlash {
     this.#context = context;
     this.#name = name;
     this.#random = context.ports.random.split(`device/${name}/${context.ports.clock.nowMs}`);
-    this.#bell = new Bell(context.ports.clock, context.signal);
+    this.#bell = new Bell(context.ports.clock);
     this.#backoff = new Backoff(this.#random, { firstMs: 500, maxMs: 30_000 });
   }
 

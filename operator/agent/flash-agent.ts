@@ -41,17 +41,20 @@ export async function runFlashAgent(
 ): Promise<AgentExit> {
   const judges = { ...DECIDERS, ...deciders };
   const ending = new AbortController();
-  const stop = (): void => ending.abort();
+  const flashes = new Set<DeviceFlash>();
+  const ringAll = (): void => {
+    for (const flash of flashes) flash.ring();
+  };
+  const stop = (): void => {
+    ending.abort();
+    ringAll();
+  };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   const jobs = new Informer({ ...ports, metrics: new Metrics() }, FLASH_JOB, {
     fieldSelector: `metadata.name=${key.name}`,
     ...(key.namespace !== undefined && { namespace: key.namespace }),
   });
-  const flashes = new Set<DeviceFlash>();
-  const ringAll = (): void => {
-    for (const flash of flashes) flash.ring();
-  };
   let order = '';
   jobs.onChange((_, job) => {
     // Another order, or none: this agent's work is over, the operator starts another one.

@@ -5,7 +5,7 @@ import type { Device } from '../../src/kube/device.ts';
 import { FLASH_JOB, type FlashJob, JOB_LABEL } from '../../src/kube/flash-job.ts';
 import type { NewObject, OwnerReference } from '../../src/kube/object.ts';
 
-/** Account under which agents run; operator/deploy/agent-rbac.yaml says what it may do. */
+/** Account under which agents run; operator/deploy/agent.yaml says what it may do. */
 const SERVICE_ACCOUNT = 'brickproof-flash-agent';
 /** Source: DNS label, RFC 1123; Service names and label values are held to it. */
 const NAME_CHARS_MAX = 63;
@@ -26,7 +26,7 @@ export function agentNameOf(jobName: string): string {
 export function agentPod(
   job: FlashJob,
   order: string,
-  image: string,
+  agent: { readonly agentImage: string; readonly agentEnvironment: Readonly<Record<string, string>> },
   devices: readonly Device[],
 ): NewObject<Pod> {
   const { spec, metadata } = job;
@@ -42,6 +42,7 @@ export function agentPod(
     EXTERNAL_IP: spec.externalIP ?? '',
     FLASHJOB_NAME: metadata.name,
     FLASHJOB_NAMESPACE: metadata.namespace ?? 'default',
+    ...agent.agentEnvironment,
   };
   return {
     apiVersion: POD.apiVersion,
@@ -53,7 +54,7 @@ export function agentPod(
       containers: [
         {
           name: 'flash-agent',
-          image: spec.flashjobPodImage || image,
+          image: spec.flashjobPodImage || agent.agentImage,
           env: Object.entries(environment).map(([name, value]) => ({ name, value })),
         },
       ],

@@ -103,9 +103,11 @@ export class Attestation {
       return waitMs;
     }
     const evidence = await this.#ask(device, station);
+    // The twin has moved on while the station was thinking.
+    const twinNow = devices.get(keyText(keyOf(device))) ?? device;
     if (evidence?.result === 'accepted') {
       this.#inquiries.delete(instance.metadata.uid);
-      await this.#bind(device, instance, station, evidence);
+      await this.#bind(twinNow, instance, station, evidence);
       return undefined;
     }
     inquiry.failures += 1;
@@ -113,7 +115,7 @@ export class Attestation {
     inquiry.nextMs = ports.clock.nowMs + backoffMs(ports.random.split(`ask/${key}`), pace, inquiry.failures);
     if (evidence !== undefined) {
       inquiry.refused = evidence;
-      await this.#record(device, instance, station, evidence);
+      await this.#record(twinNow, instance, station, evidence);
     }
     return inquiry.nextMs - ports.clock.nowMs;
   }

@@ -14,6 +14,7 @@ export interface OperatorContext {
   readonly deciders: Deciders;
   readonly events: EventRecorder;
   readonly agentImage: string;
+  readonly agentEnvironment: Readonly<Record<string, string>>;
   /** Indexed by `ueid` and by `uid`. */
   readonly instances: Informer<Instance>;
   /** Indexed by `holder`: uid of the job whose unfinished update holds the device. */
@@ -30,7 +31,7 @@ export interface OperatorContext {
 export function createContext(
   ports: OperatorPorts,
   deciders: Deciders,
-  options: { readonly agentImage: string; readonly namespace?: string },
+  options: Pick<OperatorContext, 'agentImage' | 'agentEnvironment'> & { readonly namespace?: string },
 ): OperatorContext {
   const shared = { ...ports, metrics: new Metrics() };
   const scope = options.namespace === undefined ? {} : { namespace: options.namespace };
@@ -40,6 +41,7 @@ export function createContext(
     deciders,
     events: new EventRecorder(shared, 'brickproof-operator'),
     agentImage: options.agentImage,
+    agentEnvironment: options.agentEnvironment,
     instances: new Informer(shared, INSTANCE, {
       ...scope,
       indexes: { ueid: (instance) => textsOf(ueidOf(instance)), uid: ({ metadata }) => [metadata.uid] },

@@ -41,7 +41,7 @@ export function createFirmwareRolloutController(context: OperatorContext): Contr
     if (job === undefined || owner === undefined) return;
     const key = keyText({ namespace: job.metadata.namespace ?? 'default', name: owner.name });
     // The end of a job is what waves wait for; its progress only changes counts.
-    if (before?.status?.phase !== after?.status?.phase) controller.enqueue(key);
+    if (before?.status?.phase !== after?.status?.phase) controller.enqueueAfter(key, GATHER_MS);
     else gather(key);
   });
   devices.onChange((before, after) => {

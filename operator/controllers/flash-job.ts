@@ -179,7 +179,7 @@ async function act(
       return;
     }
     case 'create-pod':
-      await createOwn(context, POD, agentPod(job, view.order, context.agentImage, devicesOf(context, view)));
+      await createOwn(context, POD, agentPod(job, view.order, context, devicesOf(context, view)));
       return;
     case 'create-service':
       await createOwn(context, SERVICE, agentService(job));

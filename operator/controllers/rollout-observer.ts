@@ -7,11 +7,16 @@ import type { RolloutDevice, RolloutJob, RolloutPins, RolloutView } from '../../
 import { clockMsOf, timestamp } from '../../src/time/clock.ts';
 import type { OperatorContext } from './context.ts';
 
-/** What is worth keeping between two looks at one rollout: both follow from it and cost a fleet's worth of work. */
+/** What is worth keeping between two looks at one rollout: it follows from the world and costs a fleet's worth of work. */
 interface Memory {
+  /** What `seen` depends on besides the Devices. */
+  readonly stamp: string;
+  /** By id; undefined stands for a device that is no member. */
+  readonly seen: Map<string, { readonly device: Device; readonly member: RolloutDevice | undefined }>;
+  /** Rank by id. */
   readonly ranks: Map<string, number>;
-  /** Ids in rank order, as of the last look. */
-  order: readonly string[];
+  /** Place in rank order by id, as of the last look. */
+  places: ReadonlyMap<string, number>;
 }
 
 /** Makes the decider's view of a rollout out of the caches, without sorting or hashing the fleet each time. */
@@ -44,49 +49,57 @@ export class RolloutObserver {
   }
 
   /** Devices that match now, and those that have a job whether they still match or not. */
-  #devicesOf(rollout: FirmwareRollout, owned: readonly FlashJob[]): RolloutDevice[] {
-    const { devices } = this.#context;
+  #devicesOf(rollout: FirmwareRollout, owned: readonly FlashJob[]): readonly RolloutDevice[] {
     const { namespace = 'default', uid } = rollout.metadata;
     const labels = Object.entries(rollout.spec.selector.matchLabels ?? {});
     const startTime = rollout.status?.startTime;
     const updates = owned.filter(({ metadata }) => metadata.labels?.[JOB_LABEL.purpose] !== 'revert');
-    const updateUids = new Set(updates.map(({ metadata }) => metadata.uid));
-    const hasJob = new Set(updates.flatMap(({ spec }) => spec.uuid));
-    const found = new Map<string, RolloutDevice>();
-    for (const device of devices.values()) {
-      const { metadata, spec } = device;
-      if ((metadata.namespace ?? 'default') !== namespace) continue;
-      const isCovered = hasJob.has(metadata.name);
-      const matches = labels.every(([name, value]) => metadata.labels?.[name] === value);
-      if (!isCovered && (!matches || spec.quarantined === true)) continue;
-      found.set(metadata.name, {
-        id: metadata.name,
-        existed: startTime === undefined || metadata.creationTimestamp <= startTime,
-        ...relate(device, updateUids),
-      });
+    const memory = this.#memoryOf(uid, `${rollout.metadata.generation}/${startTime}/${updates.length}`);
+    let jobs: JobIndex | undefined;
+    const found: RolloutDevice[] = [];
+    for (const device of this.#context.devices.values()) {
+      if ((device.metadata.namespace ?? 'default') !== namespace) continue;
+      const { name } = device.metadata;
+      let seen = memory.seen.get(name);
+      if (seen?.device !== device) {
+        jobs ??= indexJobs(updates);
+        seen = { device, member: memberOf(device, labels, startTime, jobs) };
+        memory.seen.set(name, seen);
+      }
+      if (seen.member !== undefined) found.push(seen.member);
     }
     // A Device that was deleted keeps its place: its job says what became of it.
-    for (const id of hasJob)
-      if (!found.has(id)) found.set(id, { id, existed: true, runsNew: false, hasRegressed: false });
-    return this.#ranked(uid, found);
+    for (const { spec } of updates)
+      for (const id of spec.uuid)
+        if (this.#context.devices.get(`${namespace}/${id}`) === undefined)
+          found.push({ id, existed: true, runsNew: false, hasRegressed: false });
+    return this.#ranked(uid, memory, found);
   }
 
-  #ranked(uid: string, found: ReadonlyMap<string, RolloutDevice>): RolloutDevice[] {
-    let memory = this.#memories.get(uid);
-    if (memory === undefined) {
-      memory = { ranks: new Map(), order: [] };
-      this.#memories.set(uid, memory);
+  #memoryOf(uid: string, stamp: string): Memory {
+    const known = this.#memories.get(uid);
+    if (known?.stamp === stamp) return known;
+    const { ranks = new Map(), places = new Map() } = known ?? {};
+    const memory: Memory = { stamp, seen: new Map(), ranks, places };
+    this.#memories.set(uid, memory);
+    return memory;
+  }
+
+  /** Sorted by rank; the sort of the last look is used again while the members are the same. */
+  #ranked(uid: string, memory: Memory, found: readonly RolloutDevice[]): readonly RolloutDevice[] {
+    const { ranks, places } = memory;
+    if (places.size === found.length && found.every(({ id }) => places.has(id))) {
+      const ordered = new Array<RolloutDevice>(found.length);
+      for (const member of found) ordered[places.get(member.id) ?? 0] = member;
+      return ordered;
     }
-    const { ranks } = memory;
-    if (memory.order.length !== found.size || !memory.order.every((id) => found.has(id))) {
-      const rank = (id: string): number => {
-        const known = ranks.get(id) ?? rankOf(id, uid);
-        ranks.set(id, known);
-        return known;
-      };
-      memory.order = inRankOrder([...found.values()], rank).map(({ id }) => id);
-    }
-    return memory.order.map((id) => found.get(id) as RolloutDevice);
+    const ordered = inRankOrder(found, (id) => {
+      const known = ranks.get(id) ?? rankOf(id, uid);
+      ranks.set(id, known);
+      return known;
+    });
+    memory.places = new Map(ordered.map(({ id }, place) => [id, place]));
+    return ordered;
   }
 
   #jobOf(job: FlashJob): RolloutJob {
@@ -111,6 +124,32 @@ export class RolloutObserver {
     this.#jobs.set(job, made);
     return made;
   }
+}
+
+interface JobIndex {
+  readonly uids: ReadonlySet<string>;
+  readonly deviceIds: ReadonlySet<string>;
+}
+
+const indexJobs = (jobs: readonly FlashJob[]): JobIndex => ({
+  uids: new Set(jobs.map(({ metadata }) => metadata.uid)),
+  deviceIds: new Set(jobs.flatMap(({ spec }) => spec.uuid)),
+});
+
+function memberOf(
+  device: Device,
+  labels: readonly (readonly [string, string])[],
+  startTime: string | undefined,
+  jobs: JobIndex,
+): RolloutDevice | undefined {
+  const { metadata, spec } = device;
+  const matches = labels.every(([name, value]) => metadata.labels?.[name] === value);
+  if (!jobs.deviceIds.has(metadata.name) && (!matches || spec.quarantined === true)) return undefined;
+  return {
+    id: metadata.name,
+    existed: startTime === undefined || metadata.creationTimestamp <= startTime,
+    ...relate(device, jobs.uids),
+  };
 }
 
 /** What a device's twin says about the image that one of these jobs gave it. */

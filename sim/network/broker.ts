@@ -112,6 +112,13 @@ export class SimBroker {
   }
 
   #replayRetained(filter: string, deliver: Deliver): void {
+    if (!/[+#]/.test(filter)) {
+      const payload = this.#retained.get(filter);
+      if (payload !== undefined) deliver(filter, payload);
+      return;
+    }
+    // Devices listen and are listened to below their station, where nothing is retained.
+    if (/^[^/+#]+\/[^/+#]+\/(up|down)\//.test(filter)) return;
     for (const [topic, payload] of this.#retained) if (topicMatches(filter, topic)) deliver(topic, payload);
   }
 }

@@ -3,6 +3,8 @@ import type { DeviceUpdateAction, DeviceUpdateView, Evidence } from './device-up
 
 /** A device that restarts gets this long before it is asked, unless it announces itself before. */
 const RESTART_MS = 15_000;
+/** A device that is back tests itself first; asked sooner, it would only say that it is on probation. */
+const SELF_TEST_MS = 5_000;
 /** A device on probation is asked again after half the time it has been up, within these bounds. */
 const POLL_MS_MIN = 5_000;
 const POLL_MS_MAX = 60_000;
@@ -22,8 +24,8 @@ export function decideAfterWrite(view: DeviceUpdateView): DeviceUpdateAction {
   if (evidence === undefined || evidence.atMs < writtenAtMs || evidence.result === 'refused') {
     if (isLate && !hasLastChance(view)) return settle('silent', silence(evidence, writtenAtMs));
     const isBack = view.link?.online === true && view.link.sinceMs > writtenAtMs;
-    if (!isBack && nowMs < writtenAtMs + RESTART_MS)
-      return wait(view, writtenAtMs + RESTART_MS, 'waits for the device to restart');
+    const askAtMs = isBack ? (view.link?.sinceMs ?? 0) + SELF_TEST_MS : writtenAtMs + RESTART_MS;
+    if (nowMs < askAtMs && !isLate) return wait(view, askAtMs, 'waits for the device to restart');
     if (evidence?.result === 'refused' && evidence.atMs >= writtenAtMs)
       return pollAgain(view, evidence.atMs, writtenAtMs, `evidence refused: ${evidence.code}`);
     return paceChallenge(view, 'waits for evidence after the restart');

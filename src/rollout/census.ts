@@ -45,8 +45,7 @@ export function takeCensus(
     if (!job.isDone) inUpdate += job.devices.length - job.verdicts.size;
     if (job.purpose === 'update') for (const id of job.devices) jobOf.set(id, job);
   }
-  const pinned = new Map([...jobOf].map(([id, { wave }]) => [id, wave]));
-  const waveOf = assignWaves(devices, percents, pinned);
+  const waveOf = assignWaves(devices, percents, (id) => jobOf.get(id)?.wave);
   const waves = percents.map(() => ({
     devices: 0,
     confirmed: 0,
@@ -58,8 +57,8 @@ export function takeCensus(
   const counts: Record<string, number> = { pending: 0 };
   const failed: Failure[] = [];
   const excluded: Failure[] = [];
-  for (const device of devices) {
-    const wave = waves[waveOf.get(device.id) ?? 0];
+  for (const [index, device] of devices.entries()) {
+    const wave = waves[waveOf[index] ?? 0];
     if (wave === undefined) continue;
     const job = jobOf.get(device.id);
     const verdict = verdictOf(device, job);

@@ -39,30 +39,27 @@ export function waveBounds(count: number, percents: readonly number[]): number[]
 }
 
 /**
- * The wave, from 0, of every device.
+ * The wave, from 0, of every device, in the order of `ranked`.
  *
  * Devices enrolled after the start join the last wave, so the early waves stay what they were. A device
- * that already has a job keeps that job's wave whatever else changes.
+ * that already has a job keeps that job's wave (`pinned`) whatever else changes.
  */
 export function assignWaves(
   ranked: readonly Member[],
   percents: readonly number[],
-  pinned: ReadonlyMap<string, number>,
-): Map<string, number> {
+  pinned: (id: string) => number | undefined,
+): number[] {
   const last = Math.max(0, percents.length - 1);
-  const bounds = waveBounds(
-    ranked.reduce((count, { existed }) => count + (existed ? 1 : 0), 0),
-    percents,
-  );
-  const waves = new Map<string, number>();
+  let existing = 0;
+  for (const { existed } of ranked) if (existed) existing += 1;
+  const bounds = waveBounds(existing, percents);
   let place = 0;
   let wave = 0;
-  for (const { id, existed } of ranked) {
+  return ranked.map(({ id, existed }) => {
     if (existed) {
       while (wave < last && place >= (bounds[wave] ?? 0)) wave += 1;
       place += 1;
     }
-    waves.set(id, pinned.get(id) ?? (existed ? wave : last));
-  }
-  return waves;
+    return pinned(id) ?? (existed ? wave : last);
+  });
 }

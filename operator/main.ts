@@ -1,0 +1,81 @@
+/**
+ * The process for a real cluster: the operator, or, where `FLASHJOB_NAME` is set, the flash agent of that job.
+ *
+ * Environment: `BROKER_URL` (needed), `BROKER_USERNAME`, `BROKER_PASSWORD`; `KUBECONFIG` (absent: the Pod's
+ * own account); `REGISTRY_INSECURE_HOSTS` (comma-separated, spoken to without TLS); `POD_NAME` and
+ * `POD_NAMESPACE` for the Lease; `WATCH_NAMESPACE` (absent: the whole cluster); `AGENT_IMAGE`.
+ * Exit codes: 0 done, 1 stopped before it was done, 64 something in the environment is missing.
+ */
+import { hostname } from 'node:os';
+import { ContentCache } from '../src/oci/content-cache.ts';
+import { ClientNodeKubeApi } from './adapters/kube-client-node.ts';
+import { connectMqtt } from './adapters/mqtt-channel.ts';
+import { HttpRegistry } from './adapters/registry-http.ts';
+import { SystemRandom } from './adapters/system-random.ts';
+import { WallClock } from './adapters/wall-clock.ts';
+import { type OperatorPorts, runFlashAgent, startOperator } from './index.ts';
+
+const CACHE_BYTES = 128 * 1024 * 1024;
+/** Handed on to agents, which need the same broker and registries. No secrets: whoever sees a Pod sees these. */
+const PASSED_ON = ['BROKER_URL', 'REGISTRY_INSECURE_HOSTS'];
+
+const { env } = process;
+
+async function main(): Promise<number> {
+  const brokerUrl = env.BROKER_URL ?? '';
+  if (brokerUrl === '') {
+    process.stderr.write('BROKER_URL is not set: name the MQTT broker, for example mqtt://broker:1883\n');
+    return 64;
+  }
+  const job = env.FLASHJOB_NAME ?? '';
+  const identity = env.POD_NAME ?? hostname();
+  const clock = new WallClock();
+  const ports: OperatorPorts = {
+    kube: ClientNodeKubeApi.connect(
+      env.KUBECONFIG === undefined ? { inCluster: true } : { kubeconfig: env.KUBECONFIG },
+    ),
+    registry: new HttpRegistry({
+      clock,
+      insecureHosts: (env.REGISTRY_INSECURE_HOSTS ?? '').split(',').filter(Boolean),
+    }),
+    channel: connectMqtt({
+      url: brokerUrl,
+      clientId: `brickproof-${identity}`,
+      ...(env.BROKER_USERNAME !== undefined && { username: env.BROKER_USERNAME }),
+      ...(env.BROKER_PASSWORD !== undefined && { password: env.BROKER_PASSWORD }),
+    }),
+    clock,
+    random: new SystemRandom(),
+    cache: new ContentCache(CACHE_BYTES),
+    log: (message, about) => process.stdout.write(`${JSON.stringify({ message, ...about })}\n`),
+  };
+  const ending = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
+  try {
+    if (job === '') return await lead(ports, identity, ending.signal);
+    const exit = await runFlashAgent(
+      ports,
+      { namespace: env.FLASHJOB_NAMESPACE ?? 'default', name: job },
+      ending.signal,
+    );
+    ports.log?.(exit.message, { code: exit.code });
+    return exit.code;
+  } finally {
+    ports.channel.close();
+  }
+}
+
+/** Leads until it is told to stop, or loses the Lease: then the process ends, and its Pod begins anew. */
+async function lead(ports: OperatorPorts, identity: string, signal: AbortSignal): Promise<number> {
+  const operator = startOperator(ports, {
+    election: { namespace: env.POD_NAMESPACE ?? 'default', name: 'brickproof-operator', identity },
+    agentEnvironment: Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
+    ...(env.WATCH_NAMESPACE && { namespace: env.WATCH_NAMESPACE }),
+    ...(env.AGENT_IMAGE && { agentImage: env.AGENT_IMAGE }),
+  });
+  signal.addEventListener('abort', () => void operator.stop());
+  await operator.ended;
+  return signal.aborted ? 0 : 1;
+}
+
+process.exitCode = await main();
