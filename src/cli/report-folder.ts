@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeHtml } from '../scenario/report/html/page.ts';
 import { makeJunit } from '../scenario/report/junit.ts';
@@ -41,5 +50,11 @@ export class ReportFolder {
 
   close(): void {
     closeSync(this.#trace);
+  }
+
+  /** Takes back what a story left that could not be told; a folder that held something else stays. */
+  discard(): void {
+    rmSync(join(this.path, 'trace.ndjson'), { force: true });
+    if (readdirSync(this.path).length === 0) rmdirSync(this.path);
   }
 }

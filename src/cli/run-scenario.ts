@@ -40,6 +40,7 @@ export async function tell(telling: Telling): Promise<Told> {
   // The world comes first: when there is none, no folder is left behind.
   const world = await telling.openWorld(plan, telling.world);
   const folder = reportPath === undefined ? undefined : new ReportFolder(reportPath);
+  let told = false;
   try {
     const traceSink = folder === undefined ? {} : { traceSink: folder.traceSink };
     const options = { ...hooks, ...traceSink, keepGoing: telling.keepGoing };
@@ -54,9 +55,11 @@ export async function tell(telling: Telling): Promise<Told> {
     const facts = { version, scenario: telling.scenario, locate: telling.locate };
     const boards = telling.boards === undefined ? {} : { boards: telling.boards };
     folder?.write(result, report, failed ? writeReplay(plan, result, { ...facts, ...boards }) : undefined);
+    told = true;
     return { result, report, replay };
   } finally {
     folder?.close();
+    if (!told) folder?.discard();
   }
 }
 
