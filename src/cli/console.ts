@@ -8,8 +8,9 @@ export interface Console {
   readonly err: (text: string) => void;
   /** Progress may be redrawn in place. */
   readonly live: boolean;
-  /** Colours on standard error. */
+  /** Colours on standard error, and on standard output. */
   readonly color: boolean;
+  readonly outColor: boolean;
   readonly columns: number;
   /** Real milliseconds from some start. */
   readonly nowMs: () => number;
@@ -21,11 +22,13 @@ export interface Console {
 export function processConsole(): Console {
   const { stdout, stderr, env } = process;
   const dumb = env.TERM === 'dumb';
+  const colors = !dumb && (env.NO_COLOR ?? '') === '';
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     live: stderr.isTTY === true && !dumb,
-    color: stderr.isTTY === true && !dumb && (env.NO_COLOR ?? '') === '',
+    color: stderr.isTTY === true && colors,
+    outColor: stdout.isTTY === true && colors,
     columns: stderr.columns ?? 80,
     nowMs: () => performance.now(),
     interrupted: interruption(process),

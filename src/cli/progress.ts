@@ -81,14 +81,13 @@ function drawBlock(
     return `${name.padEnd(width)} ${'█'.repeat(filled)} ${count.toLocaleString('en')}`;
   });
   const marks: Readonly<Record<string, string>> = { Passed: '✓', Failed: '✗', Baking: '◐', Open: '●' };
-  const rollouts = progress.rollouts.map(
-    ({ name, phase, gates }) => `${name}  ${gates.map((gate) => marks[gate] ?? '○').join(' ')}  ${phase}`,
+  const shownRollouts = progress.rollouts.slice(-3);
+  const nameWidth = Math.max(0, ...shownRollouts.map(({ name }) => name.length));
+  const rollouts = shownRollouts.map(
+    ({ name, phase, gates }) =>
+      `${name.padEnd(nameWidth)}  ${gates.map((gate) => marks[gate] ?? '○').join(' ')}  ${phase}`,
   );
-  return [
-    '',
-    `step ${progress.step}/${progress.steps}  ${progress.doing}`,
-    clock,
-    ...bars,
-    ...rollouts.slice(-3),
-  ].map((line, index) => (index === 1 ? paint('strong', cut(line)) : cut(line)));
+  return ['', `step ${progress.step}/${progress.steps}  ${progress.doing}`, clock, ...bars, ...rollouts].map(
+    (line, index) => (index === 1 ? paint('strong', cut(line)) : cut(line)),
+  );
 }

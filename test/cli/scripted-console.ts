@@ -4,6 +4,7 @@ import type { Console } from '../../src/cli/console.ts';
 export class ScriptedConsole implements Console {
   readonly live: boolean;
   readonly color: boolean;
+  readonly outColor = false;
   readonly columns = 80;
   readonly interrupted: AbortSignal;
   stdout = '';

@@ -120,7 +120,7 @@ async function tellStory({ flags, ...story }: Story, console: Console, open: Ope
     });
     progress.end();
     if (flags.json === true) console.out(`${JSON.stringify(told.report, null, 2)}\n`);
-    else console.out(`\n${summarize(told.result, painter(console.color), reportPath, told.replay)}`);
+    else console.out(`\n${summarize(told.result, painter(console.outColor), reportPath, told.replay)}`);
     return told;
   } finally {
     progress.end();
