@@ -1,0 +1,61 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterAll } from 'vitest';
+import { registerBoardBoot } from '../../src/cli/board-boot.ts';
+import { CommandFailure } from '../../src/cli/command-failure.ts';
+import { registerImage } from '../../src/cli/image.ts';
+import { registerNvs } from '../../src/cli/nvs.ts';
+import { registerOtadata } from '../../src/cli/otadata.ts';
+import { registerPartitions } from '../../src/cli/partitions.ts';
+
+/** A folder that lives as long as the tests of one file, and paths into it. */
+export function scratchFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'brickproof-cli-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  return {
+    path: (name: string) => join(folder, name),
+    write: (name: string, contents: Uint8Array | string) => {
+      writeFileSync(join(folder, name), contents);
+      return join(folder, name);
+    },
+    read: (name: string) => Uint8Array.from(readFileSync(join(folder, name))),
+  };
+}
+
+export interface Answer {
+  readonly out: string;
+  readonly err: string;
+  /** As the process would end. */
+  readonly exitCode: number;
+}
+
+/** Runs a command line in this process. */
+export function brickproof(...args: readonly string[]): Answer {
+  let out = '';
+  let err = '';
+  const program = new Command('brickproof').exitOverride().configureOutput({
+    writeOut: (text) => {
+      out += text;
+    },
+    writeErr: (text) => {
+      err += text;
+    },
+  });
+  for (const register of [registerBoardBoot, registerImage, registerPartitions, registerOtadata, registerNvs])
+    register(program);
+  try {
+    program.parse(args, { from: 'user' });
+    return { out, err, exitCode: 0 };
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error;
+    return { out, err: `${err}${error.message}\n`, exitCode: error.exitCode };
+  }
+}
+
+export function brickproofJson(...args: readonly string[]) {
+  const { out, err, exitCode } = brickproof(...args, '--json');
+  if (exitCode !== 0) throw new Error(err);
+  return JSON.parse(out);
+}
