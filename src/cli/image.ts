@@ -107,7 +107,7 @@ function describeTrust({ blocks }: ImageFile, digests: readonly string[]): strin
 
 /** Everything a bootloader checks before it jumps; signatures only where keys to trust are given. */
 function checkImage(
-  { bytes, image, kind }: ImageFile,
+  { bytes, image, kind, blocks }: ImageFile,
   digests: readonly string[],
   chip: Chip | undefined,
   revision: number | undefined,
@@ -121,7 +121,7 @@ function checkImage(
   const schemes = chip?.secureBootV2.schemes ?? SCHEMES;
   const check = checkSignature(bytes, image.imageLength, { digests, revoked: [], schemes });
   if (check.acceptedBy !== undefined) return verdict;
-  const reasons = check.problems.join(', ');
+  const reasons = blocks.length === 0 ? 'it carries none' : check.problems.join(', ');
   return refuse('not-trusted', image.imageLength, `no signature vouches for the image: ${reasons}`);
 }
 

@@ -3,12 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll } from 'vitest';
-import { registerBoardBoot } from '../../src/cli/board-boot.ts';
 import { CommandFailure } from '../../src/cli/command-failure.ts';
-import { registerImage } from '../../src/cli/image.ts';
-import { registerNvs } from '../../src/cli/nvs.ts';
-import { registerOtadata } from '../../src/cli/otadata.ts';
-import { registerPartitions } from '../../src/cli/partitions.ts';
+import { registerAll } from './register-all.ts';
 
 /** A folder that lives as long as the tests of one file, and paths into it. */
 export function scratchFolder() {
@@ -43,8 +39,7 @@ export function brickproof(...args: readonly string[]): Answer {
       err += text;
     },
   });
-  for (const register of [registerBoardBoot, registerImage, registerPartitions, registerOtadata, registerNvs])
-    register(program);
+  registerAll(program);
   try {
     program.parse(args, { from: 'user' });
     return { out, err, exitCode: 0 };
