@@ -8,6 +8,7 @@ import {
   stateName,
 } from '../esp/otadata.ts';
 import { describeAttempt, type PowerCycle } from './board-boot-run.ts';
+import { nameApp } from './image-file.ts';
 import { hex } from './number-argument.ts';
 import { alignColumns, printable } from './text-layout.ts';
 
@@ -43,14 +44,8 @@ export function bootReportJson(cycles: readonly PowerCycle[], withLog: boolean) 
 export function describeCycle(cycle: PowerCycle, index: number, slotCount: number): string[] {
   const result = cycle.slot ?? (cycle.cut === undefined ? 'no slot boots' : 'power cut');
   const facts: [string, string][] = [['why', printable(cycle.why)]];
-  const { description } = cycle;
   if (cycle.slot !== null)
-    facts.push([
-      'runs',
-      description === undefined
-        ? `an app without a description, sha256 ${cycle.measurement}`
-        : printable(`${description.projectName} ${description.version}, sha256 ${cycle.measurement}`),
-    ]);
+    facts.push(['runs', `${nameApp(cycle.description, 'an unnamed app')}, sha256 ${cycle.measurement}`]);
   const tried = alignColumns(
     cycle.attempts.map((attempt) => [
       attempt.slot,

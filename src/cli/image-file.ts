@@ -1,3 +1,4 @@
+import type { AppDescription } from '../esp/app-description.ts';
 import {
   type AppImage,
   type AppImageRefusal,
@@ -15,6 +16,7 @@ import type { SignatureBlock } from '../esp/signature-block.ts';
 import { rejectUsage } from './command-failure.ts';
 import { readInput } from './input-file.ts';
 import { parseWhole } from './number-argument.ts';
+import { printable } from './text-layout.ts';
 
 /** An image in a file, and what can be said of it without knowing whom to trust. */
 export interface ImageFile {
@@ -74,6 +76,12 @@ function kindOf(image: AppImage, describedAsBootloader: boolean): ImageFile['kin
   const chip = chipOfId(image.header.chipId);
   const mapped = chip === undefined || image.segments.some(({ loadAddress }) => isMapped(chip, loadAddress));
   return describedAsBootloader || !mapped ? 'bootloader' : 'app';
+}
+
+/** Project and version of an app as it gives them; `otherwise` where it gives none. Safe for a terminal. */
+export function nameApp(description: AppDescription | undefined, otherwise: string): string {
+  const name = [description?.projectName, description?.version].filter((part) => part).join(' ');
+  return name === '' ? otherwise : printable(name);
 }
 
 /** `right`, or why checksum or hash are not. */

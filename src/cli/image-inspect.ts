@@ -87,7 +87,9 @@ function describeDescription({ image, bootloader }: ImageFile): string[] {
           ],
           [
             'MMU page',
-            description.mmuPageSizeLog2 === 0 ? 'not said' : describeSize(2 ** description.mmuPageSizeLog2),
+            description.mmuPageSizeLog2 === 0 || description.mmuPageSizeLog2 > 16
+              ? 'not said'
+              : describeSize(2 ** description.mmuPageSizeLog2),
           ],
         ].map((row) => row.map(printable)),
         '  ',

@@ -6,14 +6,14 @@ import { checkSignature } from '../esp/secure-boot-v2.ts';
 import { schemeOfKey } from '../esp/signature-block.ts';
 import { parseChip } from './chip-argument.ts';
 import { CommandFailure } from './command-failure.ts';
-import { type ImageFile, openImage, parseImageFile, readImageBytes } from './image-file.ts';
+import { type ImageFile, nameApp, openImage, parseImageFile, readImageBytes } from './image-file.ts';
 import { describeImage, imageJson } from './image-inspect.ts';
 import { readPrivateKey, trustedDigests } from './image-keys.ts';
 import { signFile, signingConcerns } from './image-sign.ts';
 import { parseWhole } from './number-argument.ts';
 import { writeOutput } from './output-file.ts';
 import { collect, parentCommand, printer } from './parent-command.ts';
-import { jsonOf, linesOf, printable } from './text-layout.ts';
+import { jsonOf, linesOf } from './text-layout.ts';
 
 const SCHEMES: readonly SignatureScheme[] = ['rsa-3072', 'ecdsa-p256', 'ecdsa-p384'];
 
@@ -96,8 +96,8 @@ function verify(path: string, options: VerifyOptions, print: (text: string) => v
 
 function describeVerified({ image, kind }: ImageFile): string {
   const { header, description, imageLength } = image;
-  const what = description === undefined ? kind : `${description.projectName} ${description.version}`;
-  return `${printable(what)} for ${chipOfId(header.chipId)?.label ?? `chip id ${header.chipId}`}, ${imageLength} bytes`;
+  const chip = chipOfId(header.chipId)?.label ?? `chip id ${header.chipId}`;
+  return `${nameApp(description, `unnamed ${kind}`)} for ${chip}, ${imageLength} bytes`;
 }
 
 function describeTrust({ blocks }: ImageFile, digests: readonly string[]): string {

@@ -1,44 +1,21 @@
 import type { Command } from 'commander';
-import { makeBootCounterLabel, readBootCounter } from '../esp/boot-counter.ts';
+import { readBootCounter } from '../esp/boot-counter.ts';
 import {
   activeEntry,
-  decodeOtadataEntry,
-  encodeOtadataEntry,
   hasRightCrc,
   isUsable,
-  makeOtadataEntry,
   OTA_STATES,
-  OTADATA_ENTRY_SIZE,
-  OTADATA_SIZE,
   type OtadataPair,
-  type OtaStateName,
   SEQUENCE_UNSET,
-  sequenceForSlot,
   slotOfSequence,
   stateName,
 } from '../esp/otadata.ts';
-import { DATA_OTA, DATA_TYPE, findPartition, otaSlots } from '../esp/partition-table.ts';
-import { rejectUsage } from './command-failure.ts';
-import { contentsOf, tableOfDump } from './flash-dump.ts';
-import { readInput } from './input-file.ts';
-import { hex, parseWhole } from './number-argument.ts';
+import { hex } from './number-argument.ts';
+import { readPair } from './otadata-file.ts';
+import { type MakeOptions, makeOtadata } from './otadata-make.ts';
 import { writeOutput } from './output-file.ts';
 import { parentCommand, printer } from './parent-command.ts';
 import { alignColumns, jsonOf, linesOf } from './text-layout.ts';
-
-const SECTOR_SIZE = OTADATA_SIZE / 2;
-const SLOTS_MAX = 16;
-const SLOTS_USUAL = '2';
-
-interface MakeOptions {
-  readonly slot: string;
-  readonly state: string;
-  readonly seq?: string;
-  readonly slots?: string;
-  readonly from?: string;
-  readonly bootsWithoutConfirm?: string;
-  readonly out: string;
-}
 
 /** Adds `otadata show` and `otadata make`. */
 export function registerOtadata(program: Command): void {
@@ -76,40 +53,6 @@ export function registerOtadata(program: Command): void {
       writeOutput(options.out, makeOtadata(options));
       printer(command)(`${options.out}: otadata for ${options.slot}\n`);
     });
-}
-
-interface ReadPair {
-  /** The whole partition. */
-  readonly bytes: Uint8Array;
-  readonly pair: OtadataPair;
-  readonly slotCount: number;
-}
-
-function readPair(path: string, slots: string | undefined): ReadPair {
-  const file = readInput(path);
-  const table = file.length === OTADATA_SIZE ? undefined : tableOfDump(file);
-  const partition = table === undefined ? undefined : findPartition(table, DATA_TYPE, DATA_OTA);
-  if (table !== undefined && partition === undefined)
-    rejectUsage(`${path}: its partition table has no otadata`);
-  const bytes = partition === undefined ? file : contentsOf(file, partition);
-  if (bytes.length !== OTADATA_SIZE)
-    rejectUsage(
-      `${path} has ${file.length} bytes: neither otadata, which has ${OTADATA_SIZE}, nor a flash dump with a partition table at 0x8000`,
-    );
-  const slotCount = slots === undefined && table !== undefined ? otaSlots(table).length : countOf(slots);
-  return { bytes, pair: pairIn(bytes), slotCount };
-}
-
-function pairIn(bytes: Uint8Array): OtadataPair {
-  const entry = (sector: number) => {
-    const start = sector * SECTOR_SIZE;
-    return decodeOtadataEntry(bytes.subarray(start, start + OTADATA_ENTRY_SIZE));
-  };
-  return [entry(0), entry(1)];
-}
-
-function countOf(slots = SLOTS_USUAL): number {
-  return parseWhole('--slots', slots, 1, SLOTS_MAX);
 }
 
 function pairJson(pair: OtadataPair, slotCount: number) {
@@ -153,41 +96,4 @@ function slotIn(sequence: number, slotCount: number): string | undefined {
   return sequence === SEQUENCE_UNSET || slotCount === 0
     ? undefined
     : `ota_${slotOfSequence(sequence, slotCount)}`;
-}
-
-/** The partition after the slot was selected. The rules are those of esp_ota_set_boot_partition. */
-function makeOtadata(options: MakeOptions): Uint8Array {
-  const known = options.from === undefined ? undefined : readPair(options.from, options.slots);
-  const bytes = known?.bytes.slice() ?? new Uint8Array(OTADATA_SIZE).fill(0xff);
-  if (options.slot === 'factory') return bytes.fill(0xff);
-  const slotCount = known?.slotCount ?? countOf(options.slots);
-  const slot = Number(/^ota_(\d{1,2})$/.exec(options.slot)?.[1] ?? Number.NaN);
-  if (!(slot < slotCount))
-    rejectUsage(
-      `--slot ${options.slot}: factory or ota_0 to ota_${slotCount - 1}; --slots says how many there are`,
-    );
-  const { state } = options;
-  if (!Object.hasOwn(OTA_STATES, state))
-    rejectUsage(`--state ${state}: known are ${Object.keys(OTA_STATES).join(', ')}`);
-
-  const pair = pairIn(bytes);
-  const active = activeEntry(pair);
-  const current = active === undefined ? 0 : pair[active].sequence;
-  const sequence =
-    options.seq === undefined
-      ? sequenceForSlot(Math.max(1, current), slot, slotCount)
-      : parseWhole('--seq', options.seq, 1, SEQUENCE_UNSET - 1);
-  if (slotOfSequence(sequence, slotCount) !== slot)
-    rejectUsage(
-      `--seq ${sequence} names ota_${slotOfSequence(sequence, slotCount)} of ${slotCount} slots, not ${options.slot}`,
-    );
-  const sector = active === undefined ? 0 : sequence === current ? active : 1 - active;
-  const label =
-    options.bootsWithoutConfirm === undefined
-      ? undefined
-      : makeBootCounterLabel(parseWhole('--boots-without-confirm', options.bootsWithoutConfirm, 1, 136));
-  const start = sector * SECTOR_SIZE;
-  bytes.fill(0xff, start, start + SECTOR_SIZE);
-  bytes.set(encodeOtadataEntry(makeOtadataEntry(sequence, state as OtaStateName, label)), start);
-  return bytes;
 }
