@@ -10,7 +10,8 @@ import {
 import { describeAttempt, type PowerCycle } from './board-boot-run.ts';
 import { nameApp } from './image-file.ts';
 import { hex } from './number-argument.ts';
-import { alignColumns, printable } from './text-layout.ts';
+import { alignColumns } from './table.ts';
+import { indentColumns, printable } from './text-layout.ts';
 
 /** The report for programs. The first four members of a boot are promised; others may come. */
 export function bootReportJson(cycles: readonly PowerCycle[], withLog: boolean) {
@@ -70,7 +71,7 @@ export function describeCycle(cycle: PowerCycle, index: number, slotCount: numbe
     facts.push(['confirm', cycle.confirmation === 'ok' ? 'the app marked itself valid' : cycle.confirmation]);
   return [
     `boot ${index + 1}: ${result} after ${cycle.resetReason}`,
-    ...alignColumns(facts, '  '),
+    ...indentColumns(facts),
     ...cycle.log.map((line) => `  | ${printable(line)}`),
   ];
 }

@@ -1,5 +1,5 @@
 import { CHIP_NAMES, CHIPS, type Chip, isChipName } from '../esp/chips.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 
 /** The chip of `--chip`: `esp32c3`, `ESP32-C3`. */
 export function parseChip(name: string): Chip {

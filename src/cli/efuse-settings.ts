@@ -1,6 +1,6 @@
 import { Efuse, type KeySlot } from '../../sim/board/efuse.ts';
 import type { Chip } from '../esp/chips.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 import { parseWhole } from './number-argument.ts';
 
 /** MAC of a part that nothing is known of: the first address of Espressif's oldest block. */

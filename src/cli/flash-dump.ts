@@ -7,7 +7,7 @@ import {
   type PartitionTable,
   parsePartitionTable,
 } from '../esp/partition-table.ts';
-import { CommandFailure, rejectUsage } from './command-failure.ts';
+import { CommandFailure, rejectUsage } from './failure.ts';
 import { FLASH_SIZE_MAX } from './input-file.ts';
 import { describeSize, hex } from './number-argument.ts';
 

@@ -13,7 +13,7 @@ import { chipOfId, isMapped } from '../esp/chips.ts';
 import { accept, type Decoded } from '../esp/refusal.ts';
 import { checkBlock, readSignatureBlocks, SIGNATURE_SECTOR_SIZE } from '../esp/secure-boot-v2.ts';
 import type { SignatureBlock } from '../esp/signature-block.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 import { readInput } from './input-file.ts';
 import { parseWhole } from './number-argument.ts';
 import { printable } from './text-layout.ts';

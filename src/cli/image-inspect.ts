@@ -4,7 +4,7 @@ import { parseSecureBootV1, SECURE_BOOT_V1_SIZE } from '../esp/secure-boot-v1.ts
 import { describeRevision } from './chip-argument.ts';
 import { describeBlocks, describeIntegrity, type ImageFile } from './image-file.ts';
 import { describeSize, hex } from './number-argument.ts';
-import { alignColumns, printable } from './text-layout.ts';
+import { indentColumns, printable } from './text-layout.ts';
 
 const SPI_MODES = ['QIO', 'QOUT', 'DIO', 'DOUT', 'FAST', 'SLOW'];
 const CLOCK_DIVIDERS: Readonly<Record<number, number>> = { 0: 2, 1: 3, 2: 4, 15: 1 };
@@ -60,9 +60,9 @@ export function describeImage(file: ImageFile): string[] {
   ]);
   return [
     `${file.name}: ${file.kind} image of ${image.imageLength} bytes`,
-    ...alignColumns(facts, '  '),
+    ...indentColumns(facts),
     'segments',
-    ...alignColumns([['', 'offset', 'address', 'length', ''], ...segments], '  '),
+    ...indentColumns([['', 'offset', 'address', 'length', ''], ...segments]),
     ...describeDescription(file),
     ...describeSignatures(file),
   ];
@@ -73,7 +73,7 @@ function describeDescription({ image, bootloader }: ImageFile): string[] {
   if (description !== undefined)
     return [
       'app description',
-      ...alignColumns(
+      ...indentColumns(
         [
           ['project', description.projectName],
           ['version', description.version],
@@ -92,20 +92,18 @@ function describeDescription({ image, bootloader }: ImageFile): string[] {
               : describeSize(2 ** description.mmuPageSizeLog2),
           ],
         ].map((row) => row.map(printable)),
-        '  ',
       ),
     ];
   if (bootloader === undefined) return ['no description'];
   return [
     'bootloader description',
-    ...alignColumns(
+    ...indentColumns(
       [
         ['version', String(bootloader.version)],
         ['secure version', String(bootloader.secureVersion)],
         ['compiled', bootloader.dateTime],
         ['ESP-IDF', bootloader.idfVersion],
       ].map((row) => row.map(printable)),
-      '  ',
     ),
   ];
 }
@@ -116,14 +114,11 @@ function describeSignatures(file: ImageFile): string[] {
     return [hasV1Signature(file) ? 'Secure Boot V1 signature' : 'not signed for Secure Boot'];
   return blocks.flatMap(({ scheme, keyDigest, imageDigest, verdict }, index) => [
     `Secure Boot V2 block ${index}: ${scheme}`,
-    ...alignColumns(
-      [
-        ['key digest', keyDigest],
-        ['image digest', imageDigest],
-        ['signature', verdict],
-      ],
-      '  ',
-    ),
+    ...indentColumns([
+      ['key digest', keyDigest],
+      ['image digest', imageDigest],
+      ['signature', verdict],
+    ]),
   ]);
 }
 

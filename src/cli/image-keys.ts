@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { keyDigestOf, schemeOfKey } from '../esp/signature-block.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 import { readTextInput } from './input-file.ts';
 
 /** A private key that Secure Boot V2 can use, out of a PEM file. */

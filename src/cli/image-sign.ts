@@ -3,7 +3,7 @@ import { verifyAppImage } from '../esp/app-image.ts';
 import { chipOfId } from '../esp/chips.ts';
 import { SIGNATURE_BLOCKS_MAX, SIGNATURE_SECTOR_SIZE, signImage } from '../esp/secure-boot-v2.ts';
 import { keyDigestOf, SIGNATURE_BLOCK_SIZE, schemeOfKey } from '../esp/signature-block.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 import { describeBlocks, type ImageFile } from './image-file.ts';
 
 /**

@@ -5,7 +5,7 @@ import { type Decoded, refuse } from '../esp/refusal.ts';
 import { checkSignature } from '../esp/secure-boot-v2.ts';
 import { schemeOfKey } from '../esp/signature-block.ts';
 import { parseChip } from './chip-argument.ts';
-import { CommandFailure } from './command-failure.ts';
+import { CommandFailure } from './failure.ts';
 import { type ImageFile, nameApp, openImage, parseImageFile, readImageBytes } from './image-file.ts';
 import { describeImage, imageJson } from './image-inspect.ts';
 import { readPrivateKey, trustedDigests } from './image-keys.ts';

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 
 /** Largest flash an ESP32 addresses: nothing these commands read is larger. */
 export const FLASH_SIZE_MAX = 128 * 1024 * 1024;

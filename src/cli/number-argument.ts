@@ -1,4 +1,4 @@
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 * 1024 };
 

@@ -6,13 +6,13 @@ import { buildNvs } from '../esp/nvs-build.ts';
 import { formatNvsCsv, parseNvsCsv } from '../esp/nvs-csv.ts';
 import { NVS_ENTRIES_MAX } from '../esp/nvs-layout.ts';
 import { DATA_NVS, DATA_TYPE, type Partition } from '../esp/partition-table.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 import { contentsOf, tableOfDump } from './flash-dump.ts';
 import { FLASH_SIZE_MAX, readInput, readTextInput } from './input-file.ts';
 import { parseByteSize } from './number-argument.ts';
 import { writeOutput } from './output-file.ts';
 import { parentCommand, printer } from './parent-command.ts';
-import { alignColumns, jsonOf, linesOf, printable } from './text-layout.ts';
+import { indentColumns, jsonOf, linesOf, printable } from './text-layout.ts';
 
 const BLOB_SHOWN_BYTES = 32;
 
@@ -80,9 +80,9 @@ function describeNvs(path: string, { items, pages, damaged }: NvsContents): stri
   const rows = items.map((item) => [item.namespace, item.key, item.type, describeValue(item)].map(printable));
   return [
     `${path}: ${items.length} items on ${pages.length} pages`,
-    ...alignColumns([['namespace', 'key', 'type', 'value'], ...rows], '  '),
+    ...indentColumns([['namespace', 'key', 'type', 'value'], ...rows]),
     'pages',
-    ...alignColumns(
+    ...indentColumns(
       pages.map(({ state, sequence, entriesWritten, entriesErased }, index) =>
         state === 'UNINITIALIZED'
           ? [String(index), state]
@@ -94,7 +94,6 @@ function describeNvs(path: string, { items, pages, damaged }: NvsContents): stri
               `${entriesErased} erased`,
             ],
       ),
-      '  ',
     ),
     ...damaged.map((name) => printable(`damaged: ${name}`)),
   ];

@@ -1,6 +1,6 @@
 import { decodeOtadataEntry, OTADATA_ENTRY_SIZE, OTADATA_SIZE, type OtadataPair } from '../esp/otadata.ts';
 import { DATA_OTA, DATA_TYPE, findPartition, otaSlots } from '../esp/partition-table.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 import { contentsOf, tableOfDump } from './flash-dump.ts';
 import { readInput } from './input-file.ts';
 import { parseWhole } from './number-argument.ts';

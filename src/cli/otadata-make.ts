@@ -10,7 +10,7 @@ import {
   sequenceForSlot,
   slotOfSequence,
 } from '../esp/otadata.ts';
-import { rejectUsage } from './command-failure.ts';
+import { rejectUsage } from './failure.ts';
 import { parseWhole } from './number-argument.ts';
 import { countOf, pairIn, readPair } from './otadata-file.ts';
 

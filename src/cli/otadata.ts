@@ -15,7 +15,7 @@ import { readPair } from './otadata-file.ts';
 import { type MakeOptions, makeOtadata } from './otadata-make.ts';
 import { writeOutput } from './output-file.ts';
 import { parentCommand, printer } from './parent-command.ts';
-import { alignColumns, jsonOf, linesOf } from './text-layout.ts';
+import { indentColumns, jsonOf, linesOf } from './text-layout.ts';
 
 /** Adds `otadata show` and `otadata make`. */
 export function registerOtadata(program: Command): void {
@@ -88,7 +88,7 @@ function describePair(path: string, pair: OtadataPair, slotCount: number): strin
   });
   return [
     `${path}: otadata for ${slotCount} slots, ${active === undefined ? 'no entry usable' : `entry ${active} in force`}`,
-    ...alignColumns([['sector', 'sequence', 'slot', 'state', 'crc'], ...rows], '  '),
+    ...indentColumns([['sector', 'sequence', 'slot', 'state', 'crc'], ...rows]),
   ];
 }
 

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { CommandFailure } from './command-failure.ts';
+import { CommandFailure } from './failure.ts';
 
 /**
  * Writes a whole file or none: beside its place first, then into it. What stands there is replaced.

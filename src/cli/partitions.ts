@@ -7,12 +7,12 @@ import {
   type PartitionTable,
   parsePartitionTable,
 } from '../esp/partition-table.ts';
-import { CommandFailure, rejectUsage } from './command-failure.ts';
+import { CommandFailure, rejectUsage } from './failure.ts';
 import { readInput, textOf } from './input-file.ts';
 import { describeSize, hex, parseByteSize } from './number-argument.ts';
 import { writeOutput } from './output-file.ts';
 import { parentCommand, printer } from './parent-command.ts';
-import { alignColumns, jsonOf, linesOf, printable } from './text-layout.ts';
+import { indentColumns, jsonOf, linesOf, printable } from './text-layout.ts';
 
 const TABLE_SECTOR_SIZE = 0x1000;
 
@@ -110,7 +110,7 @@ function show(path: string, options: ShowOptions, print: (text: string) => void)
     print(
       linesOf([
         `${path}: ${form}, ${partitions.length} partitions up to ${hex(end)}${md5}`,
-        ...alignColumns([['label', 'type', 'subtype', 'offset', 'size', '', ''], ...rows], '  '),
+        ...indentColumns([['label', 'type', 'subtype', 'offset', 'size', '', ''], ...rows]),
       ]),
     );
   }

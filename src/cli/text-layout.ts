@@ -1,11 +1,8 @@
-/** Rows as lines with their columns under each other. */
-export function alignColumns(rows: readonly (readonly string[])[], indent = ''): string[] {
-  const widths: number[] = [];
-  for (const row of rows)
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
-  return rows.map((row) =>
-    `${indent}${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
+import { alignColumns } from './table.ts';
+
+/** Rows as lines below a heading, with columns that line up. */
+export function indentColumns(rows: readonly (readonly string[])[]): string[] {
+  return alignColumns(rows).map((line) => `  ${line}`);
 }
 
 /** Text out of foreign bytes, made safe for a terminal: control characters come out as escapes. */

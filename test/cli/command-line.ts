@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll } from 'vitest';
-import { CommandFailure } from '../../src/cli/command-failure.ts';
-import { registerAll } from './register-all.ts';
+import { explain } from '../../src/cli/failure.ts';
+import { registerFlashCommands } from '../../src/cli/flash-commands.ts';
 
 /** A folder that lives as long as the tests of one file, and paths into it. */
 export function scratchFolder() {
@@ -39,13 +39,13 @@ export function brickproof(...args: readonly string[]): Answer {
       err += text;
     },
   });
-  registerAll(program);
+  registerFlashCommands(program);
   try {
     program.parse(args, { from: 'user' });
     return { out, err, exitCode: 0 };
   } catch (error) {
-    if (!(error instanceof CommandFailure)) throw error;
-    return { out, err: `${err}${error.message}\n`, exitCode: error.exitCode };
+    const { lines, exitCode } = explain(error);
+    return { out, err: `${err}${lines.join('\n')}\n`, exitCode };
   }
 }
 

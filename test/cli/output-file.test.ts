@@ -9,7 +9,7 @@ import { scratchFolder } from './command-line.ts';
 
 const scratch = scratchFolder();
 const folder = dirname(scratch.path('x'));
-const entry = fileURLToPath(new URL('./process-entry.ts', import.meta.url));
+const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 test('an output replaces what was there and leaves nothing beside it', () => {
   scratch.write('out.bin', 'old');
