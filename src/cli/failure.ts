@@ -8,6 +8,22 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Throws the UsageError that says this. */
+export function rejectUsage(message: string): never {
+  throw new UsageError(message);
+}
+
+/** A command that ends without an answer, or with a no: `unavailable` for what is not to be had here, `refused` for a check. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  readonly code: 'refused' | 'unavailable';
+
+  constructor(code: CommandFailure['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** An error as lines for people, and the exit code that goes with it. */
 export function explain(error: unknown): { readonly lines: readonly string[]; readonly exitCode: ExitCode } {
   if (error instanceof ScenarioError)
@@ -17,6 +33,11 @@ export function explain(error: unknown): { readonly lines: readonly string[]; re
     };
   if (error instanceof UsageError)
     return { lines: [`brickproof: ${error.message}`], exitCode: EXIT_CODE.usage };
+  if (error instanceof CommandFailure)
+    return {
+      lines: [`brickproof: ${error.message}`],
+      exitCode: error.code === 'refused' ? EXIT_CODE.safety : EXIT_CODE.unavailable,
+    };
   if (error instanceof WorldError)
     return {
       lines: [`brickproof: ${error.message}`],

@@ -76,6 +76,8 @@ export interface ImageExpectation {
   readonly chip?: Chip;
   /** Revision of that part, major × 100 + minor. */
   readonly chipRevision?: number;
+  /** A bootloader is loaded by the mask ROM, into memory no app may load to: where it goes is not checked. */
+  readonly kind?: 'app' | 'bootloader';
 }
 
 /** Reads the structure; says nothing about integrity. Trailing bytes (a slot's rest, a signature) are ignored. */
@@ -125,7 +127,8 @@ export function verifyAppImage(
   if (!parsed.ok) return parsed;
   const image = parsed.value;
   const chip = expectation.chip ?? chipOfId(image.header.chipId);
-  const misplaced = chip === undefined ? undefined : checkPlacement(image, chip);
+  const placed = chip === undefined || expectation.kind === 'bootloader';
+  const misplaced = placed ? undefined : checkPlacement(image, chip);
   if (misplaced !== undefined) return { ok: false, refusal: misplaced };
 
   const checksum = imageChecksum(bytes, image);
