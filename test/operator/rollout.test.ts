@@ -149,13 +149,12 @@ test('a paused rollout starts nothing and goes on where it was', async () => {
 });
 
 test('an operator that dies every half minute brings the same rollout to the same end', async () => {
-  const rig = await fleet(30, { withoutOperator: false });
+  const rig = await fleet(30);
   await rig.createRollout('thermo', { ...SPEC, firmware: BAD, failurePolicy: REVERT });
   for (let death = 0; death < 12; death++) {
     await rig.pass(7_000 + death * 1_500);
-    const dying = rig.operator?.stop();
+    rig.crashOperator();
     await rig.pass(2_000);
-    await dying;
     rig.startOperator();
   }
   const status = await finish(rig, 'thermo');
