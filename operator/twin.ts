@@ -62,10 +62,13 @@ export function camelCase(code: string): string {
   return code.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The update that a job with this order gave the device, the present one or a former one. */
+/**
+ * The update that a job with this order gave the device: the present one, or a former one that was settled.
+ * An unsettled one that is no longer the present one was taken away: it counts for nothing.
+ */
 export function updateOf(device: Device, jobUid: string, order: string): DeviceUpdate | undefined {
   const isOurs = (update: DeviceUpdate): boolean => update.jobUid === jobUid && update.order === order;
   const { update, history = [] } = device.status ?? {};
   if (update !== undefined && isOurs(update)) return update;
-  return history.find(isOurs);
+  return history.find((former) => isOurs(former) && former.phase === 'Settled');
 }

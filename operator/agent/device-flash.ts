@@ -35,6 +35,8 @@ export interface JobContext {
 }
 
 const DEADLINE_MS = 1_800_000;
+/** Whoever says something listens for at least this long before the next decision, unless an answer comes. */
+const LISTEN_MS = 1_000;
 const NO_CHIP: FirmwareState = {
   kind: 'pending',
   problem: 'the chip of the device is not known',
@@ -117,9 +119,12 @@ export class DeviceFlash {
         await this.#write(device, this.#newUpdate());
         return undefined;
       case 'challenge':
-        return this.#ask(device);
+        this.#ask(device);
+        await this.#bell.wait(LISTEN_MS);
+        return undefined;
       case 'offer':
         await this.#offer(device, mine ?? this.#newUpdate(), view, action.isFresh);
+        await this.#bell.wait(LISTEN_MS);
         return undefined;
       case 'mark-rebooting':
         this.#writtenAtMs =
@@ -212,7 +217,7 @@ export class DeviceFlash {
     };
   }
 
-  #ask(device: Device): undefined {
+  #ask(device: Device): void {
     const { verifier, ports } = this.#context;
     const station = this.#conversation?.station ?? device.status?.station;
     const unanswered = this.#challenge?.unanswered ?? 0;
@@ -220,7 +225,6 @@ export class DeviceFlash {
     if (station !== undefined) verifier.ask(station);
     // A device that keeps silent may have moved to another station.
     if (unanswered > 0) this.#device = undefined;
-    return undefined;
   }
 
   #hearEvidence(session: SessionId, payload: Uint8Array): void {

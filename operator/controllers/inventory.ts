@@ -37,8 +37,10 @@ export function createInventory(context: OperatorContext): Controller {
     }
   });
   devices.onChange((before, after) => {
-    if (after !== undefined && concernsInventory(before, after))
-      controller.enqueue(twinKey(after.metadata.namespace, after.metadata.name));
+    // A twin that somebody deleted comes back while its device is in sight.
+    const twin = after ?? before;
+    if (twin !== undefined && (after === undefined || concernsInventory(before, after)))
+      controller.enqueue(twinKey(twin.metadata.namespace, twin.metadata.name));
   });
   return controller;
 }

@@ -152,7 +152,8 @@ export class Informer<T extends KubeObject> {
     const guard = (): void => {
       const silentMs = clock.nowMs - this.#lastHeardMs;
       if (silentMs < inactivityMs) {
-        timer = clock.after(inactivityMs - silentMs, guard);
+        // Never less than 1 ms: a remainder below a clock's tick would fire again at the same instant.
+        timer = clock.after(Math.max(1, inactivityMs - silentMs), guard);
         return;
       }
       metrics.count('informer:watch-silent');

@@ -73,13 +73,15 @@ export class WorkQueue {
       return;
     }
     if (this.#state === 'stopped' || this.#ready.has(key)) return;
-    const atMs = this.#clock.nowMs + delayMs;
+    // A remainder below a clock's tick would come due at the same instant, again and again.
+    const waitMs = Math.max(1, delayMs);
+    const atMs = this.#clock.nowMs + waitMs;
     const delayed = this.#delayed.get(key);
     if (delayed !== undefined) {
       if (delayed.atMs <= atMs) return;
       delayed.timer.cancel();
     }
-    const timer = this.#clock.after(delayMs, () => this.add(key));
+    const timer = this.#clock.after(waitMs, () => this.add(key));
     this.#delayed.set(key, { timer, atMs });
   }
 

@@ -17,6 +17,7 @@ import { manufacture } from '../../sim/fleet.ts';
 import { SimBroker } from '../../sim/network/broker.ts';
 import { Link } from '../../sim/network/link.ts';
 import { SimRadio } from '../../sim/network/sim-radio.ts';
+import { ProcessKubeApi } from '../../sim/operator-process.ts';
 import { InProcessRegistry } from '../../sim/registry/in-process.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
 import { ChainVerifier } from '../../src/attestation/certificate-chain.ts';
@@ -79,7 +80,6 @@ export interface RigOptions {
   readonly operator?: OperatorOptions;
   readonly intercept?: Intercept;
   readonly seed?: number;
-  readonly withoutOperator?: boolean;
 }
 
 /** Real boards, broker, cluster and registry of the simulated world around the operator, without the scenario engine. */
@@ -98,6 +98,10 @@ export class Rig {
   readonly #broker: SimBroker;
   readonly #cluster: EmbeddedCluster;
   operator: RunningOperator | undefined;
+  /** Kills the operator's process: nothing it asked for comes back. */
+  crashOperator: () => void = () => {};
+  /** Kills the flash agent that was started last. */
+  crashAgent: () => void = () => {};
 
   constructor(options: RigOptions) {
     this.#options = options;
@@ -167,18 +171,38 @@ export class Rig {
           namespace: env.get('FLASHJOB_NAMESPACE') ?? '',
           name: env.get('FLASHJOB_NAME') ?? '',
         };
-        const exit = await runFlashAgent(ports, key, podSignal, this.#options.operator);
-        return { exitCode: exit.code, message: exit.message };
+        const kube = new ProcessKubeApi(this.#cluster.api('flash-agent'));
+        const dead = new Promise<{ exitCode: number }>((settle) => {
+          this.crashAgent = () => {
+            kube.kill();
+            stop.abort();
+            settle({ exitCode: 137 });
+          };
+        });
+        const stop = new AbortController();
+        podSignal.addEventListener('abort', () => stop.abort());
+        const agent = runFlashAgent({ ...ports, kube }, key, stop.signal, this.#options.operator);
+        const ended = agent.then(({ code, message }) => ({ exitCode: code, message }));
+        return Promise.race([dead, ended]);
       },
     });
     void kubelet.run(signal);
-    if (this.#options.withoutOperator !== true) this.startOperator();
+    this.startOperator();
     const powerUp = SeededRandom.ofSeed(2).split('power-up');
     for (const board of this.boards) clock.after(powerUp.next() * 5_000, () => board.powerOn());
   }
 
   startOperator(): void {
-    this.operator = startOperator(this.ports, this.#options.operator);
+    const kube = new ProcessKubeApi(this.#cluster.api('brickproof-operator'));
+    const channel = this.#broker.localChannel();
+    const operator = startOperator({ ...this.ports, kube, channel }, this.#options.operator);
+    this.operator = operator;
+    this.crashOperator = () => {
+      kube.kill();
+      channel.close();
+      void operator.stop();
+      this.operator = undefined;
+    };
   }
 
   async stop(): Promise<void> {
