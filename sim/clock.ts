@@ -4,6 +4,9 @@ import type { Clock, Timer } from '../src/time/clock.ts';
 /** 2026-01-01T00:00:00Z: where every story begins, so that equal seeds write equal timestamps. */
 export const STORY_EPOCH_MS = 1_767_225_600_000;
 
+/** Instants are whole microseconds. */
+const RESOLUTION_MS = 0.001;
+
 interface Entry {
   readonly atMs: number;
   readonly sequence: number;
@@ -38,7 +41,8 @@ export class VirtualClock implements Clock {
     if (!(delayMs >= 0 && delayMs < Number.POSITIVE_INFINITY))
       throw new RangeError(`timer delay must be 0 or more milliseconds, not ${delayMs}`);
     // Rounded up: whoever waits for an instant must not wake before it, and ask again for ever.
-    const atMs = delayMs === 0 ? this.#nowMs : Math.ceil((this.#nowMs + delayMs) * 1000) / 1000;
+    const soonestMs = this.#nowMs + (delayMs > 0 ? RESOLUTION_MS : 0);
+    const atMs = Math.ceil(Math.max(soonestMs, this.#nowMs + delayMs) * 1000) / 1000;
     const entry: Entry = { atMs, sequence: this.#sequence++, callback };
     push(this.#heap, entry);
     return {

@@ -67,13 +67,14 @@ export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
   };
 
   const enrolment: NewObject<Device>[] = [];
+  const macs = new Set<string>();
   const boards = plan.boards.map((planned): Board => {
     const random = parts.random.split(`board/${planned.name}`);
     const { flash, bootloaderDigest } = masterOf(planned.runs, planned.chip);
     const uds = random.split('uds').bytes(32);
     const claimed = planned.clones ?? planned.name;
     const ueid = ueidFromBytes(parts.random.split(`board/${claimed}`).split('ueid').bytes(16));
-    const mac = MAC_PREFIX.replaceAll(':', '') + hexOf(random.split('mac').bytes(3));
+    const mac = drawMac(random.split('mac'), macs);
     if (planned.clones === undefined) enrolment.push(enrol(planned, ueid, uds));
     return new Board({
       name: planned.name,
@@ -93,6 +94,16 @@ export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
     });
   });
   return { boards, enrolment };
+}
+
+/** Among ten thousand boards two would draw the same 24 bits sooner or later, and be one station. */
+function drawMac(random: Random, taken: Set<string>): string {
+  for (;;) {
+    const mac = MAC_PREFIX.replaceAll(':', '') + hexOf(random.bytes(3));
+    if (taken.has(mac)) continue;
+    taken.add(mac);
+    return mac;
+  }
 }
 
 function enrol(planned: PlannedBoard, ueid: Uint8Array, uds: Uint8Array): NewObject<Device> {

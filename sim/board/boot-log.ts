@@ -1,4 +1,4 @@
-import { type AppImage, parseAppImage } from '../../src/esp/app-image.ts';
+import { type AppImage, imageChecksum, parseAppImage } from '../../src/esp/app-image.ts';
 import { parseBootloaderDescription } from '../../src/esp/bootloader-description.ts';
 import { viewOf } from '../../src/esp/byte-fields.ts';
 import { type Chip, isMapped } from '../../src/esp/chips.ts';
@@ -160,6 +160,7 @@ class SecondStageLog {
     const { chip } = this.#input.efuse;
     if (verdict?.ok === true) {
       this.#segments(verdict.value, partition, chip);
+      this.#signature('Signature verified successfully!');
       return;
     }
     const place = `0x${partition.offset.toString(16)}`;
@@ -172,14 +173,10 @@ class SecondStageLog {
         this.#say('E', 'esp_image', `image at ${place} has invalid magic byte (nothing flashed here?)`);
         break;
       case 'bad-checksum':
-      case 'bad-hash': {
-        const parsed = parseAppImage(this.#input.flash.read(partition.offset, partition.size));
-        if (parsed.ok) this.#segments(parsed.value, partition, chip);
-        const what =
-          verdict.refusal.code === 'bad-hash' ? 'Image hash failed - image is corrupt' : 'Checksum failed.';
-        this.#say('E', 'esp_image', what);
+      case 'bad-hash':
+      case 'not-trusted':
+        this.#damage(verdict.refusal.code, partition);
         break;
-      }
       default:
         this.#say('E', 'esp_image', verdict?.refusal.message ?? '');
     }
@@ -187,6 +184,33 @@ class SecondStageLog {
     if (slot === 'test') this.#say('E', 'boot', 'Factory test app partition is not bootable');
     else if (index === FACTORY_INDEX) this.#say('E', 'boot', 'Factory app partition is not bootable');
     else this.#say('E', 'boot', `OTA app partition slot ${index} is not bootable`);
+  }
+
+  #damage(code: 'bad-checksum' | 'bad-hash' | 'not-trusted', partition: Partition): void {
+    const bytes = this.#input.flash.read(partition.offset, partition.size);
+    const parsed = parseAppImage(bytes);
+    if (!parsed.ok) return;
+    this.#segments(parsed.value, partition, this.#input.efuse.chip);
+    if (code === 'bad-checksum') {
+      const values = [imageChecksum(bytes, parsed.value), parsed.value.checksum].map(
+        (value) => `0x${value.toString(16)}`,
+      );
+      this.#say('E', 'esp_image', `Checksum failed. Calculated ${values[0]} read ${values[1]}`);
+    } else if (code === 'bad-hash') this.#say('E', 'esp_image', 'Image hash failed - image is corrupt');
+    else {
+      this.#signature(undefined);
+      this.#say('E', 'esp_image', 'Secure boot signature verification failed');
+    }
+  }
+
+  #signature(success: string | undefined): void {
+    const { chip, secureBoot } = this.#input.efuse;
+    if (!secureBoot) return;
+    const scheme = chip.secureBootV2.schemes.includes('rsa-3072') ? 'RSA-PSS' : 'ECDSA';
+    this.#say('I', 'esp_image', 'Verifying image signature...');
+    this.#say('I', 'secure_boot_v2', `Verifying with ${scheme}...`);
+    if (success === undefined) this.#say('E', 'secure_boot_v2', 'Secure Boot V2 verification failed.');
+    else this.#say('I', 'secure_boot_v2', success);
   }
 
   #segments(image: AppImage, partition: Partition, chip: Chip): void {

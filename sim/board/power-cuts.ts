@@ -18,6 +18,8 @@ export interface CutExperiment {
   inspect?(subject: CutSubject): string | undefined;
   /** What must hold after recovery. Undefined when all is well. */
   judge(subject: CutSubject): string | undefined;
+  /** Whether life goes on after recovery; asked after each first cut, because it is long. Undefined when it does. */
+  goOn?(subject: CutSubject): string | undefined;
 }
 
 export interface CutFailure {
@@ -61,6 +63,8 @@ export function enumeratePowerCuts(experiment: CutExperiment): CutReport {
     }
     experiment.recover(subject);
     judge(subject, [first]);
+    const stuck = experiment.goOn?.(subject);
+    if (stuck !== undefined) failures.push({ cuts: [first], problem: stuck });
     if (failures.length >= FAILURES_MAX) return { cutPoints, failures };
   }
   return { cutPoints, failures };

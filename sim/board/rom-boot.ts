@@ -1,4 +1,4 @@
-import { CHECKSUM_SEED, parseAppImage } from '../../src/esp/app-image.ts';
+import { imageChecksum, parseAppImage } from '../../src/esp/app-image.ts';
 import { PARTITION_TABLE_OFFSET } from '../../src/esp/partition-table.ts';
 import { checkSignature } from '../../src/esp/secure-boot-v2.ts';
 import type { Efuse } from './efuse.ts';
@@ -14,10 +14,7 @@ export function romFindsBootloader(flash: NorFlash, efuse: Efuse): boolean {
     const bytes = flash.read(offset, PARTITION_TABLE_OFFSET - offset);
     const parsed = parseAppImage(bytes);
     if (!parsed.ok) return false;
-    let checksum = CHECKSUM_SEED;
-    for (const { dataOffset, length } of parsed.value.segments)
-      for (const byte of bytes.subarray(dataOffset, dataOffset + length)) checksum ^= byte;
-    if (checksum !== parsed.value.checksum) return false;
+    if (imageChecksum(bytes, parsed.value) !== parsed.value.checksum) return false;
     if (!efuse.secureBoot) return true;
     return checkSignature(bytes, parsed.value.imageLength, efuse.trustedKeys).acceptedBy !== undefined;
   });

@@ -2,20 +2,33 @@ import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
 import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
+import { type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
+import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
 import type { Catalog } from './catalog.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
 import { generateName, newUid } from './object-name.ts';
+import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
+import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
 import type { DeleteRequest, WriteRequest } from './requests.ts';
 import { type Served, seenThrough } from './resource.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
-import type { Draft, StoredObject } from './stored-object.ts';
+import { type Draft, isMembers, type ManagedFieldsEntry, type StoredObject } from './stored-object.ts';
 
-/** Where an object is; the namespace is empty for cluster-scoped kinds. */
-export interface Place {
-  readonly namespace: string;
-  readonly name: string;
+export interface ApiServerParts {
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Keeps managed fields from an object's creation on, not only from its first server-side apply. */
+  readonly tracksWriters: boolean;
+}
+
+/** A changed object, and who owns what of it when that is known already. */
+interface Proposal {
+  readonly object: unknown;
+  readonly managedFields?: readonly ManagedFieldsEntry[];
 }
 
 /** Asked before an object is created; throws KubeError to refuse it. */
@@ -34,8 +47,11 @@ export class ApiServer {
   readonly #uids: Random;
   readonly #names: Random;
   readonly #checks: CreateCheck[] = [];
+  readonly #tracksWriters: boolean;
+  readonly watches = new OpenWatches();
 
-  constructor(store: Store, catalog: Catalog, clock: Clock, random: Random) {
+  constructor({ store, catalog, clock, random, tracksWriters }: ApiServerParts) {
+    this.#tracksWriters = tracksWriters;
     this.store = store;
     this.catalog = catalog;
     this.clock = clock;
@@ -51,7 +67,21 @@ export class ApiServer {
     return seenThrough(served, this.#current(served, place));
   }
 
+  exists(served: Served, { namespace, name }: Place): boolean {
+    return this.store.table(served.resource).get(namespace, name) !== undefined;
+  }
+
   create(served: Served, namespace: string, input: unknown, request: WriteRequest): StoredObject {
+    return this.#create(served, namespace, input, request, undefined);
+  }
+
+  #create(
+    served: Served,
+    namespace: string,
+    input: unknown,
+    request: WriteRequest,
+    managedFields: readonly ManagedFieldsEntry[] | undefined,
+  ): StoredObject {
     const { resource } = served;
     if (request.subresource !== undefined) throw refuse.methodNotAllowed(resource, 'create');
     const draft = readDraft(served, input, undefined, request);
@@ -70,6 +100,7 @@ export class ApiServer {
     };
     delete draft.metadata.deletionTimestamp;
     delete draft.metadata.deletionGracePeriodSeconds;
+    delete draft.metadata.managedFields;
     if (resource.hasGeneration) draft.metadata.generation = 1;
     else delete draft.metadata.generation;
     if (served.version.hasStatus) delete draft.status;
@@ -83,6 +114,9 @@ export class ApiServer {
         draft.metadata.name,
         existing.metadata.deletionTimestamp !== undefined,
       );
+    if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
+    else if (this.#tracksWriters)
+      draft.metadata.managedFields = ownersAfterUpdate(served, undefined, draft, ...this.#writer(request));
     if (request.dryRun === true) return draft;
     const unavailable = resource.allocate?.(draft) ?? [];
     if (unavailable.length > 0) throw refuse.invalid(resource, draft.metadata.name, unavailable);
@@ -92,18 +126,25 @@ export class ApiServer {
 
   /** PUT: the whole object, or its status. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
-    return this.#update(served, place, () => input, request);
+    return this.#update(served, place, () => ({ object: input }), request);
   }
 
   patch(served: Served, place: Place, patch: Patch, request: WriteRequest): StoredObject {
-    return this.#update(served, place, (current) => patched(served, current, patch), request);
+    const { type, body } = patch;
+    if (type === 'apply') return this.#apply(served, place, body, request);
+    return this.#update(
+      served,
+      place,
+      (current) => ({ object: patched(served, current, { type, body }) }),
+      request,
+    );
   }
 
   /** Returns the object in its last or marked state; `gone` says which. */
   delete(served: Served, place: Place, request: DeleteRequest): { object: StoredObject; gone: boolean } {
     const { resource } = served;
     const current = this.#current(served, place);
-    this.#checkPreconditions(served, current, request);
+    checkPreconditions(served, current, request);
     const { metadata } = current;
     const graceful = resource.graceSeconds?.(current) ?? 0;
     const grace = Math.min(request.gracePeriodSeconds ?? graceful, graceful);
@@ -123,10 +164,33 @@ export class ApiServer {
     return { object: seenThrough(served, this.store.update(resource, draft, current)), gone: false };
   }
 
+  /** Creates the object when it is not there. */
+  #apply(served: Served, place: Place, config: unknown, request: WriteRequest): StoredObject {
+    const { fieldManager, force = false, subresource } = request;
+    const time = timestamp(this.clock);
+    const applied = (live: StoredObject | undefined): Applied =>
+      serverSideApply(served, live, config, { fieldManager, force, subresource, time });
+    if (subresource !== undefined || this.exists(served, place))
+      return this.#update(served, place, applied, request);
+    const { object, managedFields } = applied(undefined);
+    const name = isMembers(object.metadata) ? object.metadata.name : undefined;
+    if (name !== place.name)
+      throw refuse.badRequest(
+        `the name of the object (${name}) does not match the name on the URL (${place.name})`,
+      );
+    return this.#create(served, place.namespace, object, request, managedFields);
+  }
+
+  /** Who a write is by, as managed fields name it, and when. */
+  #writer({ fieldManager, user, subresource }: WriteRequest): [Manager, string] {
+    const name = fieldManager ?? user;
+    return [{ name, operation: 'Update', subresource }, timestamp(this.clock)];
+  }
+
   #update(
     served: Served,
     place: Place,
-    propose: (current: StoredObject) => unknown,
+    propose: (current: StoredObject) => Proposal,
     request: WriteRequest,
   ): StoredObject {
     const { resource, version } = served;
@@ -134,8 +198,9 @@ export class ApiServer {
     const seen = seenThrough(served, current);
     const onStatus = request.subresource === 'status';
     if (request.subresource === 'scale' || (onStatus && !version.hasStatus)) throw refuse.notServed();
-    const proposed = readDraft(served, propose(seen), seen, request);
-    this.#checkProposed(served, place, proposed, current);
+    const { object, managedFields } = propose(seen);
+    const proposed = readDraft(served, object, seen, request);
+    checkProposed(served, place, proposed, current);
 
     const draft: Draft = onStatus ? { ...seen, metadata: seen.metadata } : { ...proposed };
     if (onStatus || version.hasStatus) {
@@ -146,6 +211,9 @@ export class ApiServer {
     draft.metadata = onStatus ? { ...seen.metadata } : updatedMeta(proposed, seen);
     resource.prepare?.(draft, seen);
     checkDraft(served, draft, seen);
+    if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
+    else if (seen.metadata.managedFields !== undefined && !isUnchanged(draft, seen))
+      draft.metadata.managedFields = ownersAfterUpdate(served, seen, draft, ...this.#writer(request));
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
     if (resource.hasGeneration && hasNewSpec(stored, current))
@@ -176,45 +244,7 @@ export class ApiServer {
       );
     if (!resource.namespaced) return;
     if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
-    if (given === undefined) draft.metadata = { ...draft.metadata, namespace };
-  }
-
-  #checkProposed({ resource }: Served, place: Place, proposed: Draft, current: StoredObject): void {
-    const { name, namespace, uid, resourceVersion } = proposed.metadata;
-    if (name !== '' && name !== place.name)
-      throw refuse.badRequest(
-        `the name of the object (${name}) does not match the name on the URL (${place.name})`,
-      );
-    if (namespace !== undefined && namespace !== place.namespace)
-      throw refuse.badRequest(
-        'the namespace of the provided object does not match the namespace sent on the request',
-      );
-    if (uid !== undefined && uid !== current.metadata.uid)
-      throw refuse.conflict(
-        resource,
-        place.name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
-      );
-    if (resourceVersion === undefined) {
-      if (!resource.allowsUnconditionalUpdate) throw refuse.versionMissing(resource, place.name);
-    } else if (resourceVersion !== current.metadata.resourceVersion)
-      throw refuse.conflict(resource, place.name, refuse.OBJECT_HAS_MOVED_ON);
-  }
-
-  #checkPreconditions({ resource }: Served, { metadata }: StoredObject, request: DeleteRequest): void {
-    const { uid, resourceVersion } = request.preconditions ?? {};
-    if (uid !== undefined && uid !== metadata.uid)
-      throw refuse.conflict(
-        resource,
-        metadata.name,
-        `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
-      );
-    if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
-      throw refuse.conflict(
-        resource,
-        metadata.name,
-        `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
-      );
+    draft.metadata.namespace = namespace;
   }
 }
 

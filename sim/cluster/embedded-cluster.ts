@@ -24,6 +24,8 @@ export interface EmbeddedClusterOptions {
   readonly historyLimit?: number;
   /** Makes a reader who changes a shared object throw; for tests. */
   readonly freeze?: boolean;
+  /** Keeps managed fields of every object from its creation on; costs time and memory. Default: from its first server-side apply. */
+  readonly tracksWriters?: boolean;
   /** Sees every in-process request first, and may make it fail. */
   readonly intercept?: Intercept;
 }
@@ -40,9 +42,11 @@ export class EmbeddedCluster {
   readonly lists: Lists;
   readonly #intercept: Intercept | undefined;
 
-  constructor({ clock, random, historyLimit = 4096, freeze = false, intercept }: EmbeddedClusterOptions) {
+  constructor(options: EmbeddedClusterOptions) {
+    const { clock, random, historyLimit = 4096, freeze = false, tracksWriters = false, intercept } = options;
     const catalog = new Catalog();
-    this.server = new ApiServer(new Store({ historyLimit, freeze }), catalog, clock, random);
+    const store = new Store({ historyLimit, freeze });
+    this.server = new ApiServer({ store, catalog, clock, random, tracksWriters });
     this.lists = new Lists(this.server);
     this.#intercept = intercept;
     const definitions = customResourceDefinitionKind(clock);
@@ -69,6 +73,16 @@ export class EmbeddedCluster {
     const { namespace, name } = key;
     const place = { ...(namespace !== undefined && { namespace }), ...(name !== undefined && { name }) };
     return this.#intercept(verb, { apiVersion, kind, plural, namespaced }, place, user);
+  }
+
+  /** Ends all open watches, or those of one user; returns how many. */
+  dropWatches(user?: string): number {
+    return this.server.watches.drop(user);
+  }
+
+  /** Forgets all history, so that a watch from before now is answered with Expired. */
+  compact(): void {
+    this.server.store.compact();
   }
 
   /** A client of its own; `user` is who it says it is. */

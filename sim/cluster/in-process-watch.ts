@@ -11,13 +11,15 @@ export class InProcessWatch implements AsyncIterableIterator<Delivery> {
   readonly #server: ApiServer;
   readonly #started: Promise<Served>;
   readonly #options: WatchOptions;
+  readonly #user: string;
   readonly #backlog: Delivery[] = [];
   #taken = 0;
   #waiting: ((result: IteratorResult<Delivery>) => void) | undefined;
   #stop: (() => void) | undefined;
   #state: 'new' | 'running' | 'ended' = 'new';
 
-  constructor(server: ApiServer, started: Promise<Served>, options: WatchOptions) {
+  constructor(server: ApiServer, started: Promise<Served>, options: WatchOptions, user: string) {
+    this.#user = user;
     this.#server = server;
     this.#started = started;
     this.#options = options;
@@ -60,7 +62,7 @@ export class InProcessWatch implements AsyncIterableIterator<Delivery> {
         this.#stop = watch(
           this.#server,
           served,
-          this.#options,
+          { ...this.#options, user: this.#user },
           (delivery) => this.#deliver(delivery),
           this.#end,
         );

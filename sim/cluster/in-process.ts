@@ -10,8 +10,9 @@ import type {
 } from '../../src/kube/api.ts';
 import type { KubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
-import type { ApiServer, Place } from './api-server.ts';
+import type { ApiServer } from './api-server.ts';
 import { InProcessWatch } from './in-process-watch.ts';
+import type { Place } from './preconditions.ts';
 import type { Lists } from './reads.ts';
 import type { Served } from './resource.ts';
 
@@ -62,9 +63,12 @@ export class InProcessKubeApi implements KubeApi {
     const key = options.namespace === undefined ? {} : { namespace: options.namespace };
     const started = this.#serve<Served>('watch', kind, key, () => this.#served(kind));
     started.catch(() => {});
-    return new InProcessWatch(this.#server, started, options) as AsyncIterable<unknown> as AsyncIterable<
-      WatchEvent<T>
-    >;
+    return new InProcessWatch(
+      this.#server,
+      started,
+      options,
+      this.#user,
+    ) as AsyncIterable<unknown> as AsyncIterable<WatchEvent<T>>;
   }
 
   create<T extends KubeObject>(kind: Kind<T>, object: NewObject<T>, options: WriteOptions = {}): Promise<T> {

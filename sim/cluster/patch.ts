@@ -13,7 +13,11 @@ export interface Patch {
 }
 
 /** The object that a patch makes of `current`. Throws KubeError when the patch does not fit. */
-export function patched(served: Served, current: StoredObject, patch: Patch): unknown {
+export function patched(
+  served: Served,
+  current: StoredObject,
+  patch: { readonly type: Exclude<Patch['type'], 'apply'>; readonly body: unknown },
+): unknown {
   switch (patch.type) {
     case 'merge':
       return mergePatch(current, patch.body);
@@ -26,7 +30,5 @@ export function patched(served: Served, current: StoredObject, patch: Patch): un
           'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
         );
       return strategicMergePatch(current, patch.body, served.version.openApi);
-    case 'apply':
-      throw new KubeError('UnsupportedMediaType', 'server-side apply is not served by this server');
   }
 }

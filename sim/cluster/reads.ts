@@ -139,6 +139,7 @@ export type Delivery =
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
 
 export interface WatchRequest extends Omit<WatchOptions, 'signal'> {
+  readonly user: string;
   /** The present objects come first, then a bookmark, whatever the version. */
   readonly sendInitialEvents?: boolean;
 }
@@ -174,7 +175,9 @@ export function watch(
   const bookmark = (version: number): void => sink({ type: 'BOOKMARK', resourceVersion: String(version) });
   const stopListening = table.listen(deliver, closed);
   const stopBookmarks = options.allowWatchBookmarks === true ? store.onBookmark(bookmark) : undefined;
+  const forget = server.watches.hold(options.user, closed);
   return () => {
+    forget();
     stopListening();
     stopBookmarks?.();
   };

@@ -76,6 +76,8 @@ export interface ImageExpectation {
   readonly chip?: Chip;
   /** Revision of that part, major × 100 + minor. */
   readonly chipRevision?: number;
+  /** A bootloader is loaded by the mask ROM, into memory no app may load to: where it goes is not checked. */
+  readonly kind?: 'app' | 'bootloader';
 }
 
 /** Reads the structure; says nothing about integrity. Trailing bytes (a slot's rest, a signature) are ignored. */
@@ -125,14 +127,11 @@ export function verifyAppImage(
   if (!parsed.ok) return parsed;
   const image = parsed.value;
   const chip = expectation.chip ?? chipOfId(image.header.chipId);
-  const misplaced = chip === undefined ? undefined : checkPlacement(image, chip);
+  const placed = chip === undefined || expectation.kind === 'bootloader';
+  const misplaced = placed ? undefined : checkPlacement(image, chip);
   if (misplaced !== undefined) return { ok: false, refusal: misplaced };
 
-  let checksum = CHECKSUM_SEED;
-  for (const segment of image.segments) {
-    const end = segment.dataOffset + segment.length;
-    for (let at = segment.dataOffset; at < end; at++) checksum ^= bytes[at] ?? 0;
-  }
+  const checksum = imageChecksum(bytes, image);
   if (checksum !== image.checksum)
     return refuse(
       'bad-checksum',
@@ -151,6 +150,16 @@ export function verifyAppImage(
     whole.update(bytes.subarray(0, image.imageLength));
   }
   return accept({ ...image, measurement: toHex(whole.digest()) });
+}
+
+/** What the checksum byte ought to be: the XOR of all segment data, headers left out. */
+export function imageChecksum(bytes: Uint8Array, image: AppImage): number {
+  let checksum = CHECKSUM_SEED;
+  for (const { dataOffset, length } of image.segments) {
+    const end = dataOffset + length;
+    for (let at = dataOffset; at < end; at++) checksum ^= bytes[at] ?? 0;
+  }
+  return checksum;
 }
 
 function parseHeader(bytes: Uint8Array): Decoded<ImageHeader, AppImageRefusal> {

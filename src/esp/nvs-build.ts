@@ -1,20 +1,18 @@
-import { viewOf, writeText } from './byte-fields.ts';
+import { viewOf } from './byte-fields.ts';
 import type { NvsItem } from './nvs.ts';
 import {
-  entryCrc,
+  encodeEntry,
+  encodeInteger,
+  encodePageHeader,
   NVS_BITMAP_OFFSET,
   NVS_CHUNK_ANY,
   NVS_ENTRIES_MAX,
   NVS_ENTRY_SIZE,
   NVS_FIRST_ENTRY,
-  NVS_INTEGERS,
-  NVS_KEY_SIZE,
   NVS_PAGE_SIZE,
   NVS_PAGE_STATES,
   NVS_TYPES,
-  NVS_VERSION_2,
-  nvsCrc,
-  pageHeaderCrc,
+  sizeAndCrc,
 } from './nvs-layout.ts';
 
 /** From this size on one page is kept free, as a store that is written to needs. */
@@ -52,14 +50,7 @@ class NvsWriter {
     if (item.type === 'string') this.#writeString(namespace, item.key, item.value);
     else if (item.type === 'blob') this.#writeBlob(namespace, item.key, item.value);
     else {
-      const { size, signed } = NVS_INTEGERS[item.type];
-      const bits = size * 8;
-      const held = signed ? BigInt.asIntN(bits, item.value) : BigInt.asUintN(bits, item.value);
-      if (held !== item.value)
-        throw new RangeError(`${item.namespace}/${item.key}: ${item.value} is no ${item.type}`);
-      const data = new Uint8Array(8).fill(0xff);
-      for (let index = 0; index < size; index++)
-        data[index] = Number((item.value >> BigInt(8 * index)) & 0xffn);
+      const data = encodeInteger(item.type, item.value);
       this.#writeInteger(namespace, item.key, NVS_TYPES[item.type], data);
     }
   }
@@ -78,7 +69,7 @@ class NvsWriter {
 
   #writeInteger(namespace: number, key: string, type: number, data: Uint8Array): void {
     if (this.#used >= NVS_ENTRIES_MAX) this.#openPage();
-    this.#append(makeEntry(namespace, type, 1, NVS_CHUNK_ANY, key, data), 1);
+    this.#append(encodeEntry(namespace, type, 1, NVS_CHUNK_ANY, key, data), 1);
   }
 
   #writeString(namespace: number, key: string, text: string): void {
@@ -89,7 +80,7 @@ class NvsWriter {
     // The generator leaves the last entry of a page free where a string would just fit.
     if (this.#used + span >= NVS_ENTRIES_MAX) this.#openPage();
     const data = sizeAndCrc(payload);
-    this.#append(makeEntry(namespace, NVS_TYPES.string, span, NVS_CHUNK_ANY, key, data), 1);
+    this.#append(encodeEntry(namespace, NVS_TYPES.string, span, NVS_CHUNK_ANY, key, data), 1);
     this.#append(payload, span - 1);
   }
 
@@ -101,7 +92,10 @@ class NvsWriter {
       const room = (NVS_ENTRIES_MAX - this.#used - 1) * NVS_ENTRY_SIZE;
       const chunk = blob.subarray(offset, offset + room);
       const entries = Math.ceil(chunk.length / NVS_ENTRY_SIZE);
-      this.#append(makeEntry(namespace, NVS_TYPES.blobChunk, 1 + entries, chunks, key, sizeAndCrc(chunk)), 1);
+      this.#append(
+        encodeEntry(namespace, NVS_TYPES.blobChunk, 1 + entries, chunks, key, sizeAndCrc(chunk)),
+        1,
+      );
       this.#append(chunk, entries);
       chunks++;
       offset += chunk.length;
@@ -110,7 +104,7 @@ class NvsWriter {
     const index = new Uint8Array(8).fill(0xff);
     viewOf(index).setUint32(0, blob.length, true);
     index.set([chunks, 0], 4);
-    this.#append(makeEntry(namespace, NVS_TYPES.blobIndex, 1, NVS_CHUNK_ANY, key, index), 1);
+    this.#append(encodeEntry(namespace, NVS_TYPES.blobIndex, 1, NVS_CHUNK_ANY, key, index), 1);
   }
 
   #append(data: Uint8Array, entries: number): void {
@@ -129,40 +123,10 @@ class NvsWriter {
     if (this.#pages > 0) viewOf(this.#page).setUint32(0, NVS_PAGE_STATES.FULL, true);
     this.#pages++;
     this.#used = 0;
-    const page = this.#page;
-    const view = viewOf(page);
-    view.setUint32(0, NVS_PAGE_STATES.ACTIVE, true);
-    view.setUint32(4, this.#pages - 1, true);
-    page[8] = NVS_VERSION_2;
-    view.setUint32(28, pageHeaderCrc(page), true);
+    this.#page.set(encodePageHeader(this.#pages - 1));
   }
 
   get #page(): Uint8Array {
     return this.bytes.subarray((this.#pages - 1) * NVS_PAGE_SIZE, this.#pages * NVS_PAGE_SIZE);
   }
-}
-
-function makeEntry(
-  namespace: number,
-  type: number,
-  span: number,
-  chunk: number,
-  key: string,
-  data: Uint8Array,
-): Uint8Array {
-  if (key.length === 0 || key.length >= NVS_KEY_SIZE)
-    throw new RangeError(`NVS names have 1 to 15 characters, not "${key}"`);
-  const entry = new Uint8Array(NVS_ENTRY_SIZE);
-  entry.set([namespace, type, span, chunk]);
-  writeText(entry, 8, NVS_KEY_SIZE, key);
-  entry.set(data, 24);
-  viewOf(entry).setUint32(4, entryCrc(entry), true);
-  return entry;
-}
-
-function sizeAndCrc(payload: Uint8Array): Uint8Array {
-  const data = new Uint8Array(8).fill(0xff);
-  viewOf(data).setUint16(0, payload.length, true);
-  viewOf(data).setUint32(4, nvsCrc(payload), true);
-  return data;
 }

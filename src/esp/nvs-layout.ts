@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { readText, viewOf } from './byte-fields.ts';
+import { readText, viewOf, writeText } from './byte-fields.ts';
 
 /** Key-value store of ESP-IDF, page by page. Source: esp-idf, nvs_flash README and nvs_page.hpp. */
 export const NVS_PAGE_SIZE = 0x1000;
@@ -104,4 +104,52 @@ export function decodeEntry(page: Uint8Array, index: number): NvsEntry | undefin
 export function pageStateName(word: number): NvsPageState | undefined {
   const names = Object.keys(NVS_PAGE_STATES) as NvsPageState[];
   return names.find((name) => NVS_PAGE_STATES[name] === word);
+}
+
+/** Value field of an integer, unused bytes erased. Throws RangeError when it does not fit its type. */
+export function encodeInteger(type: NvsIntegerType, value: bigint): Uint8Array {
+  const { size, signed } = NVS_INTEGERS[type];
+  const held = signed ? BigInt.asIntN(size * 8, value) : BigInt.asUintN(size * 8, value);
+  if (held !== value) throw new RangeError(`${value} is no ${type}`);
+  const data = new Uint8Array(8).fill(0xff);
+  for (let index = 0; index < size; index++) data[index] = Number((value >> BigInt(8 * index)) & 0xffn);
+  return data;
+}
+
+/** The header of a page that is taken into use. */
+export function encodePageHeader(sequence: number): Uint8Array {
+  const header = new Uint8Array(NVS_BITMAP_OFFSET).fill(0xff);
+  const view = viewOf(header);
+  view.setUint32(0, NVS_PAGE_STATES.ACTIVE, true);
+  view.setUint32(4, sequence, true);
+  header[8] = NVS_VERSION_2;
+  view.setUint32(28, pageHeaderCrc(header), true);
+  return header;
+}
+
+/** An item's first 32 bytes. Throws RangeError for a key of no or more than 15 characters. */
+export function encodeEntry(
+  namespace: number,
+  type: number,
+  span: number,
+  chunk: number,
+  key: string,
+  data: Uint8Array,
+): Uint8Array {
+  if (key.length === 0 || key.length >= NVS_KEY_SIZE)
+    throw new RangeError(`NVS names have 1 to 15 characters, not "${key}"`);
+  const entry = new Uint8Array(NVS_ENTRY_SIZE);
+  entry.set([namespace, type, span, chunk]);
+  writeText(entry, 8, NVS_KEY_SIZE, key);
+  entry.set(data, 24);
+  viewOf(entry).setUint32(4, entryCrc(entry), true);
+  return entry;
+}
+
+/** Value field of an item whose payload follows. */
+export function sizeAndCrc(payload: Uint8Array): Uint8Array {
+  const data = new Uint8Array(8).fill(0xff);
+  viewOf(data).setUint16(0, payload.length, true);
+  viewOf(data).setUint32(4, nvsCrc(payload), true);
+  return data;
 }

@@ -127,20 +127,24 @@ function assemble(raw: readonly RawItem[]): Pick<NvsContents, 'items' | 'damaged
     if (entry.type === NVS_TYPES.blobChunk && payload !== undefined)
       chunks.set(chunkName(entry, entry.chunkIndex), payload);
   }
-  // Of two with one name only the younger is worked out, so that foreign bytes cannot ask for more than their size.
-  const youngest = new Map<string, RawItem>();
+  // Of two with one name the younger counts, unless a cut left it incomplete. Only that one is put together, so that
+  // foreign bytes cannot ask for more than their size.
+  const chosen = new Map<string, RawItem>();
   for (const item of raw) {
     const { namespaceIndex, type, key } = item.entry;
     if (namespaceIndex === 0 || type === NVS_TYPES.blobChunk) continue;
-    youngest.delete(`${namespaceIndex}/${key}`);
-    youngest.set(`${namespaceIndex}/${key}`, item);
+    const name = `${namespaceIndex}/${key}`;
+    if (chosen.has(name) && !isComplete(item, (chunk) => chunks.get(chunkName(item.entry, chunk)))) continue;
+    chosen.delete(name);
+    chosen.set(name, item);
   }
   const items: NvsItem[] = [];
   const damaged: string[] = [];
-  for (const { entry, payload } of youngest.values()) {
+  for (const item of chosen.values()) {
+    const { entry } = item;
     const { key } = entry;
     const namespace = namespaces.get(entry.namespaceIndex);
-    const value = valueOfItem(entry, payload, (chunk) => chunks.get(chunkName(entry, chunk)));
+    const value = valueOfItem(item, (chunk) => chunks.get(chunkName(entry, chunk)));
     if (namespace === undefined || value === undefined)
       damaged.push(`${namespace ?? `namespace ${entry.namespaceIndex}`}/${key}`);
     else items.push({ namespace, key, ...value });
@@ -148,20 +152,33 @@ function assemble(raw: readonly RawItem[]): Pick<NvsContents, 'items' | 'damaged
   return { items, damaged };
 }
 
-function valueOfItem(
-  { type, data }: NvsEntry,
-  payload: Uint8Array | undefined,
+function isComplete({ entry, payload }: RawItem, chunk: (index: number) => Uint8Array | undefined): boolean {
+  if (entry.type !== NVS_TYPES.blobIndex) return payload !== undefined;
+  let length = 0;
+  for (const part of partsOf(entry, chunk)) {
+    if (part === undefined) return false;
+    length += part.length;
+  }
+  return length === viewOf(entry.data).getUint32(0, true);
+}
+
+function partsOf(
+  { data }: NvsEntry,
   chunk: (index: number) => Uint8Array | undefined,
-): NvsValue | undefined {
+): (Uint8Array | undefined)[] {
+  const [count = 0, first = 0] = data.subarray(4);
+  return Array.from({ length: count }, (_, index) => chunk((first + index) & 0xff));
+}
+
+function valueOfItem(item: RawItem, chunk: (index: number) => Uint8Array | undefined): NvsValue | undefined {
+  if (!isComplete(item, chunk)) return undefined;
+  const { entry, payload } = item;
+  const { type, data } = entry;
   const integer = INTEGER_TYPES.get(type);
   if (integer !== undefined) return { type: integer, value: readInteger(data, integer) };
   if (type === NVS_TYPES.blobIndex) {
-    const total = viewOf(data).getUint32(0, true);
-    const [count = 0, first = 0] = data.subarray(4);
-    const parts = Array.from({ length: count }, (_, index) => chunk((first + index) & 0xff));
-    if (parts.some((part) => part === undefined)) return undefined;
-    const value = Uint8Array.from(Buffer.concat(parts as Uint8Array[]));
-    return value.length === total ? { type: 'blob', value } : undefined;
+    const parts = partsOf(entry, chunk).filter((part) => part !== undefined);
+    return { type: 'blob', value: Uint8Array.from(Buffer.concat(parts)) };
   }
   if (payload === undefined) return undefined;
   if (type === NVS_TYPES.blobV1) return { type: 'blob', value: payload };

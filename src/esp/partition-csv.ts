@@ -17,6 +17,7 @@ const TYPES: ReadonlyMap<string, number> = new Map([
   ['partition_table', 3],
 ]);
 
+const DATA_UNDEFINED = 0x06;
 const otaNames = Array.from({ length: 16 }, (_, slot): [string, number] => [`ota_${slot}`, APP_OTA_0 + slot]);
 const SUBTYPES: ReadonlyMap<number, ReadonlyMap<string, number>> = new Map([
   [APP_TYPE, new Map([['factory', 0x00], ['test', 0x20], ['tee_0', 0x30], ['tee_1', 0x31], ...otaNames])],
@@ -29,7 +30,7 @@ const SUBTYPES: ReadonlyMap<number, ReadonlyMap<string, number>> = new Map([
       ['coredump', 0x03],
       ['nvs_keys', 0x04],
       ['efuse', 0x05],
-      ['undefined', 0x06],
+      ['undefined', DATA_UNDEFINED],
       ['esphttpd', 0x80],
       ['fat', 0x81],
       ['spiffs', 0x82],
@@ -84,7 +85,9 @@ export function parsePartitionCsv(text: string): Decoded<PartitionTable, Partiti
     if (type === undefined || type > 0xfe)
       return refuse('unknown-type', line, `line ${line}: unknown type "${typeText}"`);
     const names = SUBTYPES.get(type);
-    const unnamed = subtypeText === '' ? (type === APP_TYPE ? undefined : 0) : parseNumber(subtypeText);
+    // Left out, it is what ESP-IDF calls "undefined"; an app always has one.
+    const unnamed =
+      subtypeText === '' ? (type === APP_TYPE ? undefined : DATA_UNDEFINED) : parseNumber(subtypeText);
     const subtype = names?.get(subtypeText) ?? unnamed;
     if (subtype === undefined || subtype > 0xfe)
       return refuse('unknown-type', line, `line ${line}: unknown subtype "${subtypeText}"`);
@@ -119,6 +122,11 @@ export function formatPartitionCsv(table: PartitionTable): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** app, data and so on; a number for what has no name. */
+export function typeName(partition: Partition): string {
+  return nameOf(TYPES, partition.type);
 }
 
 /** ota_0, factory, test and so on; a number for what has no name. */

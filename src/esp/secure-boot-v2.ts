@@ -115,7 +115,8 @@ export function signImage(image: Uint8Array, privateKeys: readonly KeyObject[]):
   return signed;
 }
 
-function checkBlock(block: SignatureBlock, image: Uint8Array): BlockProblem | undefined {
+/** What is wrong with one block over a padded image, whoever made it; undefined when it holds. */
+export function checkBlock(block: SignatureBlock, image: Uint8Array): BlockProblem | undefined {
   const hash = hashOfScheme(block.scheme);
   if (!bytesEqual(createHash(hash).update(image).digest(), block.imageDigest)) return 'bad-digest';
   const holds = verify(hash, image, signingOptions(block.scheme, block.publicKey), block.signature);

@@ -126,13 +126,24 @@ function compile(source: unknown, path: string, causes: KubeCause[], structural:
     checks: checksOf(source, path, causes),
     rules,
     hasRules: rules.length > 0 || below.some((node) => node.hasRules),
-    listType: source['x-kubernetes-list-type'] as CompiledSchema['listType'],
-    listKeys: listOf(source['x-kubernetes-list-map-keys']).filter((name) => typeof name === 'string'),
+    ...listIdentity(source),
     mapType: source['x-kubernetes-map-type'] as CompiledSchema['mapType'],
     allOf: junctor('allOf'),
     anyOf: junctor('anyOf'),
     oneOf: junctor('oneOf'),
     not,
+  };
+}
+
+/** Built-in kinds tell list items apart by their patch merge key. */
+function listIdentity(
+  source: Readonly<Record<string, unknown>>,
+): Pick<CompiledSchema, 'listType' | 'listKeys'> {
+  const mergeKey = source['x-kubernetes-patch-merge-key'];
+  if (typeof mergeKey === 'string') return { listType: 'map', listKeys: [mergeKey] };
+  return {
+    listType: source['x-kubernetes-list-type'] as CompiledSchema['listType'],
+    listKeys: listOf(source['x-kubernetes-list-map-keys']).filter((name) => typeof name === 'string'),
   };
 }
 

@@ -32,6 +32,11 @@ export const EXIT_CODE_MEANING: Readonly<Record<ExitCode, string>> = {
   130: 'interrupted',
 };
 
+/** `once`, `3 times`. */
+export function timesText(count: number): string {
+  return count === 1 ? 'once' : `${count.toLocaleString('en')} times`;
+}
+
 export interface StepResult {
   readonly number: number;
   readonly verb: string;

@@ -101,6 +101,11 @@ function experimentOf(
       const identity = subject.flash.read(0x9000, IDENTITY.length);
       return Buffer.compare(identity, IDENTITY) === 0 ? undefined : 'the identity is gone';
     },
+    goOn(subject) {
+      this.act(subject);
+      const version = bootAs(subject).image?.description?.version;
+      return version === '3' ? undefined : `the update cannot be made up for: ${version} runs`;
+    },
   };
 }
 
@@ -116,8 +121,10 @@ entries.push(
 /** Every pair of entries, with an image in both slots. */
 function enumerate(build: BootloaderBuild, write: (app: RunningApp) => void): CutReport {
   let cutPoints = 0;
-  for (const left of entries)
-    for (const right of entries) {
+  // All states for the bootloader most boards have; for the others each sector keeps to its own sequence numbers.
+  const all = build === ESP_IDF_BUILD;
+  for (const left of entries.filter(({ sequence }) => all || sequence !== 2))
+    for (const right of entries.filter(({ sequence }) => all || sequence !== 1)) {
       const data = new Map([['nvs', IDENTITY]]);
       const board = new TestBoard({ images: [first, second], data, build });
       for (const [index, entry] of [left, right].entries())
@@ -140,7 +147,7 @@ const builds: readonly [string, BootloaderBuild, number | undefined][] = [
 test.each(builds)('no cut of power bricks an update from any otadata state: %s', (name, build, granted) => {
   const report = enumerate(build, (app) => updateInOrder(app, granted));
   expect(report.failures).toEqual([]);
-  expect(report.cutPoints).toBeGreaterThan(10_000);
+  expect(report.cutPoints).toBeGreaterThan(3000);
   console.info(`${report.cutPoints} cut points, no brick (${name})`);
 });
 

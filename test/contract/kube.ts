@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { KubeApi } from '../../src/kube/api.ts';
 import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import type { Kind, KubeObject, NewObject } from '../../src/kube/object.ts';
+import { applyContract } from './kube-apply.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { listContract } from './kube-list.ts';
 import { schemaContract } from './kube-schema.ts';
@@ -187,6 +188,7 @@ export function kubeContract(title: string, start: () => Promise<Subject>): void
     verbContract(bench);
     listContract(bench);
     watchContract(bench);
+    applyContract(bench);
     deletionContract(bench);
     schemaContract(bench);
   });

@@ -279,6 +279,17 @@ data: { port: "${port}" }
     await kubectl('delete', '-f', join(folder, 'core.yaml'), '--timeout=20s');
   });
 
+  test('server-side apply names who owns what, and takes it by force', async () => {
+    const mine = (size: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: owned }\ndata: { size: "${size}" }\n`;
+    await apply('owned.yaml', mine('1'), '--server-side', '--field-manager=one');
+    await expect(apply('owned.yaml', mine('2'), '--server-side', '--field-manager=two')).rejects.toThrow(
+      /conflict with "one".*\.data\.size/s,
+    );
+    await apply('owned.yaml', mine('2'), '--server-side', '--field-manager=two', '--force-conflicts');
+    expect(await kubectl('get', 'cm', 'owned', '-o', 'jsonpath={.data.size}')).toBe('2');
+  });
+
   test('a namespace goes with what is in it', async () => {
     await apply('ns.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: { name: shed }\n');
     await apply('inside.yaml', MANIFEST.replace('namespace: default', 'namespace: shed'));

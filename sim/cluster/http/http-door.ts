@@ -118,6 +118,7 @@ export class HttpDoor {
       timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
     };
     const watchRequest = {
+      user: request.user,
       ...selection(request),
       ...(resourceVersion !== null && { resourceVersion }),
       allowWatchBookmarks: query.get('allowWatchBookmarks') === 'true',
@@ -152,10 +153,12 @@ async function readBody(message: IncomingMessage): Promise<unknown> {
   let length = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > BODY_BYTES_MAX)
-      throw new KubeError('RequestEntityTooLarge', `Request entity too large: limit is ${BODY_BYTES_MAX}`);
-    chunks.push(chunk);
+    if (length <= BODY_BYTES_MAX) chunks.push(chunk);
+    // Read on, so that the answer is heard, but not for ever.
+    else if (length > 8 * BODY_BYTES_MAX) break;
   }
+  if (length > BODY_BYTES_MAX)
+    throw new KubeError('RequestEntityTooLarge', `Request entity too large: limit is ${BODY_BYTES_MAX}`);
   if (length === 0) return undefined;
   const type = message.headers['content-type'];
   const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type);

@@ -1,10 +1,11 @@
 import type { DeleteOptions } from '../../../src/kube/api.ts';
+import { KubeError } from '../../../src/kube/error.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
 import type { DeleteRequest, WriteRequest } from '../requests.ts';
 import type { Served } from '../resource.ts';
-import { badRequest, methodNotAllowed, notServed } from '../status-errors.ts';
+import { badRequest, expired, methodNotAllowed, notServed } from '../status-errors.ts';
 import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
 import type { ResourceRoute } from './route.ts';
@@ -70,6 +71,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       if (route.subresource !== undefined && !hasStatus(served, route)) throw notServed();
       return one(server.get(served, place));
     case 'list': {
+      checkListVersion(query, server.store.version);
       const page = lists.list(served, listOptions(request));
       const metadata = listMeta(page);
       const list = {
@@ -88,8 +90,11 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       return one(server.create(served, place.namespace, body, write), 201);
     case 'replace':
       return one(server.replace(served, place, body, write));
-    case 'patch':
-      return one(server.patch(served, place, { type: patchFormat(request.contentType), body }, write));
+    case 'patch': {
+      const type = patchFormat(request.contentType);
+      const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
+      return one(server.patch(served, place, { type, body }, write), status);
+    }
     case 'delete': {
       const { object, gone } = server.delete(served, place, deleteRequest(request));
       return gone && served.resource.graceSeconds === undefined
@@ -177,6 +182,21 @@ function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['list
   const limit = wholeNumber(request.query, 'limit');
   const token = request.query.get('continue');
   return { ...selection(request), ...(limit !== undefined && { limit }), ...(token && { continue: token }) };
+}
+
+/**
+ * Lists show the present, which is never older than any version a client has seen. Throws Expired when
+ * exactly a past version is asked for, Timeout when one that is yet to come.
+ * Source: Kubernetes API concepts, "Semantics for get and list".
+ */
+function checkListVersion(query: URLSearchParams, current: number): void {
+  const asked = wholeNumber(query, 'resourceVersion');
+  if (asked === undefined || query.get('continue')) return;
+  if (asked > current)
+    throw new KubeError('Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
+      retryAfterSeconds: 1,
+    });
+  if (query.get('resourceVersionMatch') === 'Exact' && asked !== current) throw expired(asked, current);
 }
 
 /** Throws BadRequest when the parameter is there and not a whole number. */

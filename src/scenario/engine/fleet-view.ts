@@ -7,12 +7,14 @@ export class FleetView {
   readonly #world: Pick<World, 'boards'>;
   readonly #indexByName = new Map<string, number>();
   readonly #genuineByDevice = new Map<string, number>();
+  readonly #liarByDevice = new Map<string, number>();
 
   constructor(world: Pick<World, 'boards'>) {
     this.#world = world;
     for (const [index, board] of world.boards.entries()) {
       this.#indexByName.set(board.name, index);
       if (board.identity === 'genuine') this.#genuineByDevice.set(board.deviceId, index);
+      else if (board.identity !== 'cloned') this.#liarByDevice.set(board.deviceId, index);
     }
   }
 
@@ -29,6 +31,12 @@ export class FleetView {
   /** The genuine board behind a Device; a board that forges evidence is nobody's. */
   boardOfDevice(deviceId: string): BoardState | undefined {
     const index = this.#genuineByDevice.get(deviceId);
+    return index === undefined ? undefined : this.#world.boards[index];
+  }
+
+  /** The enrolled board behind a Device that forges or replays its evidence. */
+  liarOfDevice(deviceId: string): BoardState | undefined {
+    const index = this.#liarByDevice.get(deviceId);
     return index === undefined ? undefined : this.#world.boards[index];
   }
 

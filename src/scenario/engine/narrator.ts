@@ -119,14 +119,27 @@ export class Narrator {
 
   #onDevice(change: Extract<ClusterChange, { of: 'device' }>, atMs: number): void {
     if (change.type === 'deleted') return;
+    this.#onLiar(change, atMs);
     const known = change.previous?.status?.impostors ?? [];
     for (const impostor of change.object.status?.impostors ?? []) {
       if (known.some((entry) => entry.instance === impostor.instance)) continue;
       const victim =
         this.#fleet.boardOfDevice(change.object.metadata.name)?.name ?? change.object.metadata.name;
-      const text = `a board that claims to be ${victim} was refused: ${impostor.message}`;
+      const text = `a board that claims to be ${victim} was refused (${impostor.code})`;
       this.#tellSome(atMs, 'impostors', { topic: 'identity', tone: 'good', text });
     }
+  }
+
+  /** A board that is enrolled and lies has its own twin, and the refusal stands there. */
+  #onLiar(change: Extract<ClusterChange, { of: 'device' }>, atMs: number): void {
+    const liar = this.#fleet.liarOfDevice(change.object.metadata.name);
+    if (liar === undefined) return;
+    const refusal = (of: typeof change.previous): string | undefined =>
+      of?.status?.conditions?.find((entry) => entry.type === 'Attested' && entry.status === 'False')?.reason;
+    const now = refusal(change.object);
+    if (now === undefined || now === refusal(change.previous)) return;
+    const text = `evidence of ${liar.name} was refused (${now})`;
+    this.#tellSome(atMs, 'evidence refused', { topic: 'identity', tone: 'good', board: liar.name, text });
   }
 
   /** The first few of a kind one by one, then a line at each tenfold. */

@@ -1,5 +1,6 @@
 import { verifyAppImage } from '../../esp/app-image.ts';
 import { CHIP_NAMES, CHIPS, type ChipName, chipOfId } from '../../esp/chips.ts';
+import { parseReference } from '../../oci/reference.ts';
 import type { FirmwareEntry } from '../language/schema.ts';
 import type { Path } from '../language/yaml-source.ts';
 import type { Behaviour, PlannedBehaviour, PlannedFirmware, PlannedImage } from '../plan.ts';
@@ -34,6 +35,10 @@ function planOne(
         complain(draft, [...at, member], `the file of ${key} says its own ${member}; leave it out`);
   if (built === undefined && entry.application === undefined)
     complain(draft, at, `"application" is missing in firmware ${key}`);
+  for (const [index, reference] of (entry.push ?? []).entries()) {
+    const parsed = parseReference(reference);
+    if (!parsed.ok) complain(draft, [...at, 'push', index], `"${reference}": ${parsed.refusal.message}`);
+  }
   return {
     key,
     application: entry.application ?? built?.application ?? key.slice(0, key.indexOf(':')),

@@ -90,11 +90,15 @@ export function planNever(draft: Draft, at: Path, entry: NeverEntry): NeverRule 
     return undefined;
   }
   const moreThan = entry['more-than'] ?? { kind: 'count', count: 0 };
-  const many =
-    moreThan.kind === 'count' ? String(moreThan.count) : `${Number((moreThan.share * 100).toFixed(4))}%`;
+  const bound =
+    moreThan.kind === 'share'
+      ? `more than ${Number((moreThan.share * 100).toFixed(4))}% of`
+      : moreThan.count === 0
+        ? 'any'
+        : `more than ${moreThan.count}`;
   const during = entry.while === undefined ? '' : ` while ${entry.while.rollout} progresses`;
   return {
-    label: `never more than ${many} ${describeSubject(subject)}${during}`,
+    label: `never ${bound} ${describeSubject(subject)}${during}`,
     subject,
     moreThan,
     ...(entry.while !== undefined && { whileRollout: entry.while.rollout }),

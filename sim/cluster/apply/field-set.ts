@@ -1,0 +1,96 @@
+import { isMembers, type Members } from '../stored-object.ts';
+
+/**
+ * A set of places in an object, as a tree of path elements: `f:name` for a member, `k:{…}` for a list
+ * item by its keys, `v:…` for an item of a set. Never changed once made.
+ * Source: structured-merge-diff v4, fieldpath; metav1.FieldsV1.
+ */
+export interface FieldSet {
+  /** Whether the place itself belongs to the set. */
+  readonly member: boolean;
+  readonly children: ReadonlyMap<string, FieldSet>;
+}
+
+export const NOTHING: FieldSet = { member: false, children: new Map() };
+export const LEAF: FieldSet = { member: true, children: new Map() };
+
+export function isEmpty(set: FieldSet): boolean {
+  return !set.member && set.children.size === 0;
+}
+
+export function node(member: boolean, children: Iterable<readonly [string, FieldSet]>): FieldSet {
+  return { member, children: new Map([...children].filter(([, child]) => !isEmpty(child))) };
+}
+
+export function union(left: FieldSet, right: FieldSet): FieldSet {
+  const children = new Map(left.children);
+  for (const [element, child] of right.children) {
+    const other = children.get(element);
+    children.set(element, other === undefined ? child : union(other, child));
+  }
+  return { member: left.member || right.member, children };
+}
+
+export function intersection(left: FieldSet, right: FieldSet): FieldSet {
+  const children = [...left.children].map(
+    ([element, child]) => [element, intersection(child, right.children.get(element) ?? NOTHING)] as const,
+  );
+  return node(left.member && right.member, children);
+}
+
+/** What is in `left` and not in `right`. */
+export function difference(left: FieldSet, right: FieldSet): FieldSet {
+  const children = [...left.children].map(([element, child]) => {
+    const other = right.children.get(element);
+    return [element, other === undefined ? child : difference(child, other)] as const;
+  });
+  return node(left.member && !right.member, children);
+}
+
+/** What is in `left` and neither in `right` nor below a place in it. */
+export function outside(left: FieldSet, right: FieldSet): FieldSet {
+  if (right.member) return NOTHING;
+  const children = [...left.children].map(([element, child]) => {
+    const other = right.children.get(element);
+    return [element, other === undefined ? child : outside(child, other)] as const;
+  });
+  return node(left.member, children);
+}
+
+/** Only what lies below one of `elements`, or, without `keep`, everything else. */
+export function select(set: FieldSet, elements: readonly string[], keep: boolean): FieldSet {
+  return node(
+    false,
+    [...set.children].filter(([element]) => elements.includes(element) === keep),
+  );
+}
+
+/** The places as people read them: `.spec.parts[name="a"].count`. */
+export function pathsOf(set: FieldSet, prefix = ''): readonly string[] {
+  const below = [...set.children].flatMap(([element, child]) => pathsOf(child, prefix + readable(element)));
+  return set.member ? [prefix, ...below] : below;
+}
+
+function readable(element: string): string {
+  const rest = element.slice(2);
+  if (element.startsWith('f:')) return `.${rest}`;
+  if (element.startsWith('v:')) return `[=${rest}]`;
+  const keys = Object.entries(JSON.parse(rest) as Members);
+  return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+}
+
+/** As metadata carries it; elements in order, so that equal sets are equal text. */
+export function toFieldsV1({ member, children }: FieldSet): Members {
+  const below = [...children]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([element, child]) => [element, toFieldsV1(child)]);
+  return { ...(member && children.size > 0 && { '.': {} }), ...Object.fromEntries(below) };
+}
+
+export function fromFieldsV1(fields: Members): FieldSet {
+  const entries = Object.entries(fields);
+  const children = entries
+    .filter(([element]) => element !== '.')
+    .map(([element, below]) => [element, isMembers(below) ? fromFieldsV1(below) : LEAF] as const);
+  return { member: entries.length === 0 || fields['.'] !== undefined, children: new Map(children) };
+}

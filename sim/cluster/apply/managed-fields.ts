@@ -1,0 +1,113 @@
+import { ANYTHING, type CompiledSchema, compileSchema } from '../../../src/kube/crd-schema.ts';
+import type { Served } from '../resource.ts';
+import type { Draft, ManagedFieldsEntry, Members, StoredObject } from '../stored-object.ts';
+import { difference, type FieldSet, fromFieldsV1, isEmpty, select, toFieldsV1, union } from './field-set.ts';
+import { compare } from './typed-value.ts';
+
+/** Who writes, as managed fields name writers. */
+export interface Manager {
+  readonly name: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly subresource: string | undefined;
+}
+
+/** One manager and what it owns. */
+export interface Owned {
+  readonly entry: Omit<ManagedFieldsEntry, 'fieldsV1' | 'fieldsType'>;
+  readonly fields: FieldSet;
+}
+
+const text = { type: 'string' };
+const META_SCHEMA = compileSchema(
+  {
+    type: 'object',
+    properties: {
+      labels: { type: 'object', additionalProperties: text },
+      annotations: { type: 'object', additionalProperties: text },
+      finalizers: { type: 'array', items: text, 'x-kubernetes-list-type': 'set' },
+      ownerReferences: {
+        type: 'array',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['uid'],
+        items: { type: 'object', additionalProperties: true, 'x-kubernetes-preserve-unknown-fields': true },
+      },
+    },
+  },
+  'metadata',
+  [],
+);
+
+/** The schema of whole objects, metadata included, that ownership goes by. */
+export function ownershipSchema({ version }: Served): CompiledSchema {
+  const { schema } = version;
+  const properties = new Map([...schema.properties, ['metadata', META_SCHEMA] as const]);
+  return { ...ANYTHING, properties };
+}
+
+const OWNABLE_META = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
+
+/** The part of an object that someone can own: no names, no versions, nothing the server sets. */
+export function ownable(object: Members): Members {
+  const { apiVersion: _a, kind: _k, metadata, ...rest } = object;
+  const owned = Object.entries((metadata ?? {}) as Members).filter(
+    ([name, value]) => OWNABLE_META.includes(name) && value !== undefined,
+  );
+  return owned.length === 0 ? rest : { metadata: Object.fromEntries(owned), ...rest };
+}
+
+export function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): Owned[] {
+  return (entries ?? []).map(({ fieldsV1, fieldsType: _, ...entry }) => ({
+    entry,
+    fields: fromFieldsV1(fieldsV1),
+  }));
+}
+
+/** Without owners of nothing. */
+export function writeOwners(owners: readonly Owned[]): readonly ManagedFieldsEntry[] {
+  return owners
+    .filter(({ fields }) => !isEmpty(fields))
+    .map(({ entry, fields }) => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) }));
+}
+
+export function isManager({ entry }: Owned, manager: Manager, apiVersion: string): boolean {
+  return (
+    entry.manager === manager.name &&
+    entry.operation === manager.operation &&
+    entry.apiVersion === apiVersion &&
+    entry.subresource === manager.subresource
+  );
+}
+
+export function ownedBy(manager: Manager, apiVersion: string, fields: FieldSet, time: string): Owned {
+  const { name, operation, subresource } = manager;
+  return {
+    entry: { manager: name, operation, apiVersion, time, ...(subresource && { subresource }) },
+    fields,
+  };
+}
+
+/** Status belongs to its subresource, everything else to the object itself. */
+export function withinReach(fields: FieldSet, served: Served, subresource: string | undefined): FieldSet {
+  if (!served.version.hasStatus) return fields;
+  return select(fields, ['f:status'], subresource === 'status');
+}
+
+/** Managed fields after a write that is not an apply: the writer owns what it changed, nobody owns what is gone. */
+export function ownersAfterUpdate(
+  served: Served,
+  before: StoredObject | undefined,
+  after: Draft,
+  manager: Manager,
+  time: string,
+): readonly ManagedFieldsEntry[] {
+  const old = before === undefined ? {} : ownable(before);
+  const { changed, removed } = compare(old, ownable(after), ownershipSchema(served));
+  const taken = union(changed, removed);
+  const owners = readOwners(before?.metadata.managedFields);
+  const mine = owners.find((owner) => isManager(owner, manager, served.apiVersion));
+  const others = owners
+    .filter((owner) => owner !== mine)
+    .map(({ entry, fields }) => ({ entry, fields: difference(fields, taken) }));
+  const fields = union(difference(mine?.fields ?? { member: false, children: new Map() }, removed), changed);
+  return writeOwners([...others, ownedBy(manager, served.apiVersion, fields, time)]);
+}

@@ -1,0 +1,172 @@
+import { type KubeCause, KubeError } from '../../../src/kube/error.ts';
+import { requiredValue } from '../../../src/kube/field-cause.ts';
+import type { Served } from '../resource.ts';
+import { badRequest } from '../status-errors.ts';
+import {
+  equalJson,
+  isMembers,
+  type ManagedFieldsEntry,
+  type Members,
+  type StoredObject,
+} from '../stored-object.ts';
+import {
+  difference,
+  type FieldSet,
+  intersection,
+  isEmpty,
+  NOTHING,
+  outside,
+  pathsOf,
+  union,
+} from './field-set.ts';
+import {
+  isManager,
+  type Manager,
+  type Owned,
+  ownable,
+  ownedBy,
+  ownershipSchema,
+  readOwners,
+  withinReach,
+  writeOwners,
+} from './managed-fields.ts';
+import { compare, fieldsOf, mergeTyped, removeFields } from './typed-value.ts';
+
+export interface Applied {
+  readonly object: Members;
+  readonly managedFields: readonly ManagedFieldsEntry[];
+}
+
+export interface ApplyRequest {
+  readonly fieldManager: string | undefined;
+  readonly force: boolean;
+  readonly subresource: string | undefined;
+  readonly time: string;
+}
+
+/**
+ * Server-side apply: what the object becomes when `config` is applied to `live`, and who owns what then.
+ *
+ * The applier sets every field of `config` and drops those that it alone owned before and no longer
+ * names. Throws Conflict, naming each field and owner, when it would change what others own, unless
+ * forced. Source: Kubernetes documentation, "Server-Side Apply"; structured-merge-diff v4, merge/update.go.
+ */
+export function serverSideApply(
+  served: Served,
+  live: StoredObject | undefined,
+  config: unknown,
+  request: ApplyRequest,
+): Applied {
+  const { fieldManager } = request;
+  if (fieldManager === undefined) throw managerMissing();
+  checkConfig(served, config);
+  const manager: Manager = { name: fieldManager, operation: 'Apply', subresource: request.subresource };
+  const schema = ownershipSchema(served);
+  const before = live === undefined ? {} : ownable(live);
+  const owners = ownersOf(served, live, before, request);
+  const mine = owners.find((owner) => isManager(owner, manager, served.apiVersion));
+  const others = owners.filter((owner) => owner !== mine);
+
+  const wanted = withinReach(fieldsOf(ownable(config), schema), served, request.subresource);
+  const merged = mergeTyped(before, ownable(config), schema);
+  const { changed } = compare(before, merged, schema);
+  const disputed = intersection(changed, wanted);
+  const conflicts = others
+    .map((owner) => ({ owner, fields: intersection(owner.fields, disputed) }))
+    .filter(({ fields }) => !isEmpty(fields));
+  if (conflicts.length > 0 && !request.force) throw applyConflict(conflicts);
+
+  const kept = others.map(({ entry, fields }) => ({ entry, fields: difference(fields, disputed) }));
+  const stillOwned = kept.reduce<FieldSet>((all, { fields }) => union(all, fields), wanted);
+  const dropped = outside(difference(mine?.fields ?? NOTHING, wanted), stillOwned);
+  const result = removeFields(merged, dropped, schema);
+  const object = { ...withIdentity(live, config), ...(isMembers(result) ? result : {}) };
+  return {
+    object: { ...object, metadata: { ...identityOf(live, config), ...metadataOf(result) } },
+    managedFields: timed(
+      writeOwners([...kept, ownedBy(manager, served.apiVersion, wanted, request.time)]),
+      live,
+    ),
+  };
+}
+
+function checkConfig(served: Served, config: unknown): asserts config is Members {
+  if (!isMembers(config)) throw badRequest('an apply patch is an object');
+  if (config.apiVersion !== served.apiVersion || config.kind !== served.resource.kind)
+    throw badRequest(
+      `an apply patch names its apiVersion (${served.apiVersion}) and kind (${served.resource.kind})`,
+    );
+  if (metadataOf(config).managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+}
+
+/** An object that nobody applied yet is owned, as a whole, by whoever made it. */
+function ownersOf(
+  served: Served,
+  live: StoredObject | undefined,
+  before: Members,
+  { time }: ApplyRequest,
+): readonly Owned[] {
+  if (live === undefined) return [];
+  const owners = readOwners(live.metadata.managedFields);
+  if (owners.length > 0) return owners;
+  const manager: Manager = { name: 'before-first-apply', operation: 'Update', subresource: undefined };
+  const fields = fieldsOf(before, ownershipSchema(served));
+  return [ownedBy(manager, served.apiVersion, fields, time)];
+}
+
+function metadataOf(object: unknown): Members {
+  const metadata = isMembers(object) ? object.metadata : undefined;
+  return isMembers(metadata) ? metadata : {};
+}
+
+/** The metadata that nobody owns; a version or uid in `config` is a precondition. */
+function identityOf(live: StoredObject | undefined, config: Members): Members {
+  const asked = metadataOf(config);
+  const {
+    labels: _l,
+    annotations: _a,
+    finalizers: _f,
+    ownerReferences: _o,
+    ...identity
+  } = live?.metadata ?? asked;
+  const { uid = identity.uid, resourceVersion = identity.resourceVersion } = asked;
+  return { ...identity, uid, resourceVersion };
+}
+
+function withIdentity(live: StoredObject | undefined, config: Members): Members {
+  const { apiVersion, kind } = live ?? config;
+  return { apiVersion, kind };
+}
+
+/** An entry whose fields stay the same keeps its time, so that applying twice is no write. */
+function timed(
+  entries: readonly ManagedFieldsEntry[],
+  live: StoredObject | undefined,
+): readonly ManagedFieldsEntry[] {
+  const before = live?.metadata.managedFields ?? [];
+  return entries.map((entry) => {
+    const same = before.find((old) => equalJson({ ...old, time: entry.time }, entry));
+    return same ?? entry;
+  });
+}
+
+function managerMissing(): KubeError {
+  const cause = requiredValue('fieldManager', 'is required for apply patch');
+  const message = `PatchOptions.meta.k8s.io "" is invalid: ${cause.field}: ${cause.message}`;
+  return new KubeError('Invalid', message, { group: 'meta.k8s.io', kind: 'PatchOptions', causes: [cause] });
+}
+
+function applyConflict(
+  conflicts: readonly { readonly owner: Owned; readonly fields: FieldSet }[],
+): KubeError {
+  const causes: KubeCause[] = conflicts.flatMap(({ owner: { entry }, fields }) => {
+    const how = entry.subresource === undefined ? '' : ` with subresource "${entry.subresource}"`;
+    const message = `conflict with ${JSON.stringify(entry.manager)}${how} using ${entry.apiVersion}`;
+    return pathsOf(fields).map((field) => ({ reason: 'FieldManagerConflict', message, field }));
+  });
+  const plural = causes.length === 1 ? '' : 's';
+  const list = causes.map(({ message, field }) => `${message}: ${field}`).join('\n');
+  return new KubeError('Conflict', `Apply failed with ${causes.length} conflict${plural}: ${list}`, {
+    causes,
+  });
+}

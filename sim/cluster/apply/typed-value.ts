@@ -1,0 +1,128 @@
+import { ANYTHING, type CompiledSchema } from '../../../src/kube/crd-schema.ts';
+import { equalJson, isMembers, type Members } from '../stored-object.ts';
+import { type FieldSet, LEAF, NOTHING, node } from './field-set.ts';
+
+/*
+ * Values as server-side apply sees them: a schema says which objects and lists are owned member by
+ * member and which as a whole. Where it says nothing, objects are granular and lists are atomic.
+ * Source: structured-merge-diff v4, typed; Kubernetes documentation, "Server-Side Apply", merge strategy.
+ */
+
+type Children = readonly (readonly [string, unknown, CompiledSchema])[];
+
+/** The parts of a value that are owned one by one; undefined when it is owned as a whole. */
+function childrenOf(value: unknown, schema: CompiledSchema): Children | undefined {
+  if (isMembers(value)) {
+    if (schema.mapType === 'atomic') return undefined;
+    return Object.entries(value)
+      .filter(([, member]) => member !== undefined && member !== null)
+      .map(([name, member]) => [`f:${name}`, member, memberSchema(schema, name)] as const);
+  }
+  if (!Array.isArray(value)) return undefined;
+  const items = schema.items ?? ANYTHING;
+  if (schema.listType === 'set') return value.map((item) => [`v:${JSON.stringify(item)}`, item, ANYTHING]);
+  if (schema.listType !== 'map') return undefined;
+  return value.map((item) => [keyElement(item, schema), item, items] as const);
+}
+
+function memberSchema(schema: CompiledSchema, name: string): CompiledSchema {
+  return schema.properties.get(name) ?? schema.additional ?? ANYTHING;
+}
+
+function keyElement(item: unknown, schema: CompiledSchema): string {
+  const members = isMembers(item) ? item : {};
+  const keys = schema.listKeys.toSorted().map((key): [string, unknown] => {
+    const value = members[key] ?? schema.items?.properties.get(key)?.defaultValue;
+    return [key, value];
+  });
+  return `k:${JSON.stringify(Object.fromEntries(keys))}`;
+}
+
+/** Every place that `value` sets. */
+export function fieldsOf(value: unknown, schema: CompiledSchema, isItem = false): FieldSet {
+  const children = childrenOf(value, schema);
+  if (children === undefined || children.length === 0) return LEAF;
+  return node(
+    isItem,
+    children.map(([element, child, below]) => [element, fieldsOf(child, below, element.startsWith('k:'))]),
+  );
+}
+
+export interface Comparison {
+  /** Places whose value differs, or is new. */
+  readonly changed: FieldSet;
+  /** Places that are no more. */
+  readonly removed: FieldSet;
+}
+
+/** What a write from `before` to `after` did, place by place. */
+export function compare(before: unknown, after: unknown, schema: CompiledSchema): Comparison {
+  if (before === after) return { changed: NOTHING, removed: NOTHING };
+  const [old, next] = [childrenOf(before, schema), childrenOf(after, schema)];
+  if (old === undefined || next === undefined || (old.length === 0) !== (next.length === 0))
+    return compareWhole(before, after, schema);
+  const known = new Map(old.map(([element, child]) => [element, child]));
+  const changed: [string, FieldSet][] = [];
+  const removed: [string, FieldSet][] = [];
+  for (const [element, child, below] of next) {
+    const inner = known.has(element)
+      ? compare(known.get(element), child, below)
+      : { changed: fieldsOf(child, below, element.startsWith('k:')), removed: NOTHING };
+    changed.push([element, inner.changed]);
+    removed.push([element, inner.removed]);
+  }
+  const kept = new Set(next.map(([element]) => element));
+  for (const [element, child, below] of old)
+    if (!kept.has(element)) removed.push([element, fieldsOf(child, below, element.startsWith('k:'))]);
+  return { changed: node(false, changed), removed: node(false, removed) };
+}
+
+function compareWhole(before: unknown, after: unknown, schema: CompiledSchema): Comparison {
+  if (equalJson(before, after)) return { changed: NOTHING, removed: NOTHING };
+  const changed = after === undefined ? NOTHING : fieldsOf(after, schema);
+  return { changed, removed: before === undefined ? NOTHING : fieldsOf(before, schema) };
+}
+
+/** `live` with everything that `config` sets; items new to a list go to its end. */
+export function mergeTyped(live: unknown, config: unknown, schema: CompiledSchema): unknown {
+  if (isMembers(config) && isMembers(live) && schema.mapType !== 'atomic') {
+    const out: Record<string, unknown> = { ...live };
+    for (const [name, value] of Object.entries(config))
+      if (value !== undefined && value !== null)
+        out[name] = mergeTyped(live[name], value, memberSchema(schema, name));
+    return out;
+  }
+  if (!Array.isArray(config) || !Array.isArray(live) || schema.listType === undefined) return config;
+  if (schema.listType === 'atomic') return config;
+  const out = [...live];
+  const elementOf = (item: unknown): string =>
+    schema.listType === 'set' ? JSON.stringify(item) : keyElement(item, schema);
+  const places = new Map(live.map((item, index) => [elementOf(item), index]));
+  for (const item of config) {
+    const index = places.get(elementOf(item));
+    if (index === undefined) out.push(item);
+    else out[index] = mergeTyped(out[index], item, schema.items ?? ANYTHING);
+  }
+  return out;
+}
+
+/** `value` without the places in `gone`; undefined when nothing is left of it. */
+export function removeFields(value: unknown, gone: FieldSet, schema: CompiledSchema): unknown {
+  if (gone.member) return undefined;
+  const children = childrenOf(value, schema);
+  if (children === undefined || gone.children.size === 0) return value;
+  if (Array.isArray(value)) {
+    const kept = children.flatMap(([element, child, below]) => {
+      const rest = removeFields(child, gone.children.get(element) ?? NOTHING, below);
+      return rest === undefined ? [] : [rest];
+    });
+    return kept.length === 0 ? undefined : kept;
+  }
+  const out: Record<string, unknown> = { ...(value as Members) };
+  for (const [element, child, below] of children) {
+    const rest = removeFields(child, gone.children.get(element) ?? NOTHING, below);
+    if (rest === undefined) delete out[element.slice(2)];
+    else out[element.slice(2)] = rest;
+  }
+  return Object.keys(out).length === 0 ? undefined : out;
+}

@@ -1,0 +1,59 @@
+import type { DeleteRequest } from './requests.ts';
+import type { Served } from './resource.ts';
+import * as refuse from './status-errors.ts';
+import type { Draft, StoredObject } from './stored-object.ts';
+
+/** Where an object is; the namespace is empty for cluster-scoped kinds. */
+export interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Throws unless an update is meant for the object that is there, in the version that is there. */
+export function checkProposed(
+  { resource }: Served,
+  place: Place,
+  proposed: Draft,
+  current: StoredObject,
+): void {
+  const { name, namespace, uid, resourceVersion } = proposed.metadata;
+  if (name !== '' && name !== place.name)
+    throw refuse.badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${place.name})`,
+    );
+  if (namespace !== undefined && namespace !== place.namespace)
+    throw refuse.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  if (uid !== undefined && uid !== current.metadata.uid)
+    throw refuse.conflict(
+      resource,
+      place.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+    );
+  if (resourceVersion === undefined) {
+    if (!resource.allowsUnconditionalUpdate) throw refuse.versionMissing(resource, place.name);
+  } else if (resourceVersion !== current.metadata.resourceVersion)
+    throw refuse.conflict(resource, place.name, refuse.OBJECT_HAS_MOVED_ON);
+}
+
+/** Throws Conflict unless a deletion is meant for the object that is there. */
+export function checkPreconditions(
+  { resource }: Served,
+  { metadata }: StoredObject,
+  request: DeleteRequest,
+): void {
+  const { uid, resourceVersion } = request.preconditions ?? {};
+  if (uid !== undefined && uid !== metadata.uid)
+    throw refuse.conflict(
+      resource,
+      metadata.name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+    throw refuse.conflict(
+      resource,
+      metadata.name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    );
+}

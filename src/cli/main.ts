@@ -1,0 +1,173 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT_CODE, EXIT_CODE_MEANING, type ExitCode } from '../scenario/result.ts';
+import type { RunFlags } from './commands/run.ts';
+import { type Console, processConsole } from './console.ts';
+import { packageVersion } from './version.ts';
+
+const EXIT_CODES = `
+Exit codes:
+${Object.entries(EXIT_CODE_MEANING)
+  .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
+  .join('\n')}
+`;
+
+const whole =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    return value;
+  };
+
+function speed(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)x$/.exec(text);
+  if (match === null || Number(match[1]) <= 0) throw new InvalidArgumentError('Write it as 60x.');
+  return Number(match[1]);
+}
+
+/**
+ * The command line. Every command's room is loaded when the command runs, so that `--help` costs nothing.
+ *
+ * Settles with the exit code; prints nothing but through `console`.
+ */
+export async function main(args: readonly string[], console: Console): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT_CODE.passed;
+  const program = makeProgram(console, (code) => {
+    exitCode = code;
+  });
+  try {
+    // These say what they take in the rooms that do it, so they are loaded for their own use and for the list of all.
+    if (!program.commands.some((command) => command.name() === args[0])) {
+      const { registerFlashCommands } = await import('./flash-commands.ts');
+      registerFlashCommands(program);
+    }
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed what it had to say: help, the version, or one line on what was wrong.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.passed : EXIT_CODE.usage;
+    const { explain } = await import('./failure.ts');
+    const { lines, exitCode: code } = explain(error);
+    console.err(`${lines.join('\n')}\n`);
+    return code;
+  }
+}
+
+function makeProgram(console: Console, done: (code: ExitCode) => void): Command {
+  const program = new Command('brickproof')
+    .description('Prove that a firmware rollout cannot brick the fleet, before it ships.')
+    .version(packageVersion())
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: console.out,
+      writeErr: console.err,
+      outputError: (text, write) => write(`brickproof: ${oneLine(text)}\n`),
+    })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx brickproof run scenarios/canary-rollback
+  $ npx brickproof run scenarios/canary-rollback --seed 8 --boards 10000 --json
+  $ npx brickproof replay brickproof-report/canary-rollback-seed8/replay.yaml
+${EXIT_CODES}`,
+    );
+
+  const run = program
+    .command('run')
+    .description('tell a scenario to a fleet, judge it, and write a report')
+    .argument('<scenario>', 'a folder with a scenario.yaml, or a file')
+    .option('--seed <number>', "wins over the scenario's own seed", whole(0, 0xffff_ffff))
+    .addOption(
+      new Option('--on <world>', 'where it is told').choices(['sim', 'live', 'bench']).default('sim'),
+    )
+    .option('--speed <factor>', 'live only: how much faster than life the clock runs, as 60x', speed, 1)
+    .option(
+      '--boards <number>',
+      'number of genuine boards, in the proportions of the scenario',
+      whole(1, 1_000_000),
+    );
+  withReportOptions(run)
+    .option('--check-determinism', 'tell it twice; a difference is exit code 70')
+    .addHelpText(
+      'after',
+      `
+Writes report.html, report.json, junit.xml, trace.ndjson, and replay.yaml when it failed.
+
+Examples:
+  $ npx brickproof run scenarios/canary-rollback
+  $ npx brickproof run my-scenario.yaml --seed 8 --report out --json > report.json
+  $ npx brickproof run scenarios/live-smoke --on live --speed 60x
+${EXIT_CODES}`,
+    )
+    .action(async (scenario: string, flags: RunFlags) => {
+      const { runCommand } = await import('./commands/run.ts');
+      done(await runCommand(scenario, flags, console));
+    });
+
+  withReportOptions(
+    program
+      .command('replay')
+      .description('tell a recorded failure again; the trace must be the recorded one')
+      .argument('<file>', 'the replay.yaml of a failed run'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx brickproof replay brickproof-report/canary-rollback-seed8/replay.yaml
+${EXIT_CODES}`,
+    )
+    .action(async (file: string, flags: Omit<RunFlags, 'on' | 'speed'>) => {
+      const { replayCommand } = await import('./commands/run.ts');
+      done(await replayCommand(file, flags, console));
+    });
+
+  program
+    .command('cluster')
+    .description('serve the embedded cluster over HTTP, for kubectl')
+    .option('--port <number>', 'port on localhost; 0 takes any', whole(0, 65_535), 0)
+    .addHelpText('after', '\nExamples:\n  $ npx brickproof cluster --port 8001\n')
+    .action(async (flags: { readonly port: number }) => {
+      const { clusterCommand } = await import('./commands/cluster.ts');
+      done(await clusterCommand(flags, console));
+    });
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of scenario files, for editors')
+    .addHelpText('after', '\nExamples:\n  $ npx brickproof schema > scenario.schema.json\n')
+    .action(async () => {
+      const { schemaCommand } = await import('./commands/schema.ts');
+      schemaCommand(console);
+    });
+
+  program
+    .command('faults')
+    .description('list the faults that a scenario can inject')
+    .addHelpText('after', '\nExamples:\n  $ npx brickproof faults\n')
+    .action(async () => {
+      const { faultsCommand } = await import('./commands/faults.ts');
+      faultsCommand(console);
+    });
+  return program;
+}
+
+function withReportOptions(command: Command): Command {
+  return command
+    .option('--report <folder>', 'where the report goes (default: brickproof-report/<scenario>-seed<seed>)')
+    .option('--no-report', 'write no folder')
+    .option('--json', 'print the report as JSON on standard output, and nothing else there')
+    .option('--keep-going', 'go on after a violation of a safety property');
+}
+
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2), processConsole());

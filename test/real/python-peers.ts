@@ -1,0 +1,18 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where `.ci/run` installs the Python peers. */
+const PEERS =
+  process.env.BRICKPROOF_PEERS ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'brickproof-peers');
+
+/** Runs one of the Python peers to its end; returns what it printed. Throws with its complaint when it fails. */
+export function peer(tool: string, ...args: readonly string[]): string {
+  return execFileSync(join(PEERS, 'bin', tool), args, { encoding: 'utf8', stdio: 'pipe' });
+}
+
+/** Exit code of a peer that may say no. */
+export function peerStatus(tool: string, ...args: readonly string[]): number | null {
+  return spawnSync(join(PEERS, 'bin', tool), args, { stdio: 'ignore' }).status;
+}
