@@ -18,6 +18,9 @@ interface Job {
   readonly wave: number;
   readonly devices: readonly string[];
   readonly verdicts: Map<string, Verdict>;
+  readonly createdMs: number;
+  /** When its last device had its verdict. */
+  settledMs: number;
   isCancelled: boolean;
 }
 
@@ -82,7 +85,13 @@ export class RolloutModel {
     for (const action of decision.actions) {
       if (writes++ >= writesMax) return;
       if (action.kind === 'create-job' && !this.jobs.has(action.name))
-        this.jobs.set(action.name, { ...action, verdicts: new Map(), isCancelled: false });
+        this.jobs.set(action.name, {
+          ...action,
+          verdicts: new Map(),
+          createdMs: this.nowMs,
+          settledMs: Number.POSITIVE_INFINITY,
+          isCancelled: false,
+        });
       const job = this.jobs.get(action.name);
       if (action.kind === 'cancel-job' && job !== undefined) {
         job.isCancelled = true;
@@ -102,6 +111,7 @@ export class RolloutModel {
     const { job, id } = picked;
     const outcome = job.purpose === 'revert' ? 'confirmed' : this.#options.outcomeOf(id);
     job.verdicts.set(id, { outcome, message: '' });
+    if (job.verdicts.size === job.devices.length) job.settledMs = this.nowMs;
     if (outcome !== 'confirmed') return;
     if (job.purpose === 'update') this.updated.add(id);
     else this.updated.delete(id);
