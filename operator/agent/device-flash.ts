@@ -56,6 +56,8 @@ export class DeviceFlash {
   readonly #bell: Bell;
   readonly #backoff: Backoff;
   #device: Device | undefined;
+  /** The twin may have changed: read it again before the next decision. */
+  #isStale = false;
   #conversation: Conversation | undefined;
   #challenge: DeviceUpdateView['challenge'];
   #evidence: Evidence | undefined;
@@ -89,7 +91,7 @@ export class DeviceFlash {
           this.#backoff.reset();
         } catch (error) {
           if (!isKubeError(error)) throw error;
-          this.#device = undefined;
+          this.#isStale = true;
           if (error.reason !== 'Conflict') await this.#bell.wait(this.#backoff.nextMs());
         }
       }
@@ -101,7 +103,8 @@ export class DeviceFlash {
 
   async #step(): Promise<'done' | 'later' | undefined> {
     const { ports, order, job, decide } = this.#context;
-    const device = this.#device ?? (await this.#read());
+    const known = this.#isStale ? undefined : this.#device;
+    const device = known ?? (await this.#read());
     if (device === undefined) return 'done';
     const mine = updateOf(device, job().metadata.uid, order);
     if (mine?.phase === 'Settled') return 'done';
@@ -150,6 +153,7 @@ export class DeviceFlash {
     const namespace = this.#context.job().metadata.namespace ?? 'default';
     try {
       this.#device = await kube.get(DEVICE, { namespace, name: this.#name });
+      this.#isStale = false;
       return this.#device;
     } catch (error) {
       if (isKubeError(error, 'NotFound')) return undefined;
@@ -224,7 +228,7 @@ export class DeviceFlash {
     this.#challenge = { sentAtMs: ports.clock.nowMs, unanswered: unanswered + 1 };
     if (station !== undefined) verifier.ask(station);
     // A device that keeps silent may have moved to another station.
-    if (unanswered > 0) this.#device = undefined;
+    if (unanswered > 0) this.#isStale = true;
   }
 
   #hearEvidence(session: SessionId, payload: Uint8Array): void {
