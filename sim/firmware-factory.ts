@@ -6,7 +6,7 @@ import { CHIPS } from '../src/esp/chips.ts';
 import { type PackedFirmware, packFirmware, pushFirmware } from '../src/oci/pack.ts';
 import { parseReference } from '../src/oci/reference.ts';
 import type { Registry } from '../src/oci/registry.ts';
-import type { Random } from '../src/random/random.ts';
+import { SeededRandom } from '../src/random/random.ts';
 import { matchesBoard } from '../src/scenario/board-selector.ts';
 import type { PlannedFirmware, PlannedImage } from '../src/scenario/plan.ts';
 import { type BoardState, type PackedImage, WorldError } from '../src/scenario/world.ts';
@@ -32,10 +32,10 @@ export class FirmwareFactory implements Programs {
   readonly #firmware: readonly PlannedFirmware[];
   readonly #byDigest = new Map<string, PlannedFirmware>();
 
-  constructor(firmware: readonly PlannedFirmware[], random: Random) {
+  constructor(firmware: readonly PlannedFirmware[]) {
     this.#firmware = firmware;
     for (const planned of firmware) {
-      const images = planned.images.map((image) => makeImage(planned, image, random));
+      const images = planned.images.map((image) => makeImage(planned, image));
       this.#images.set(planned.key, images);
       for (const { measurement } of images) this.#byDigest.set(`sha256:${measurement}`, planned);
     }
@@ -90,7 +90,7 @@ export class FirmwareFactory implements Programs {
   }
 }
 
-function makeImage(planned: PlannedFirmware, image: PlannedImage, random: Random): MadeImage {
+function makeImage(planned: PlannedFirmware, image: PlannedImage): MadeImage {
   const chip = CHIPS[image.chip];
   const bytes =
     image.source.kind === 'file'
@@ -101,7 +101,7 @@ function makeImage(planned: PlannedFirmware, image: PlannedImage, random: Random
           version: planned.version,
           secureVersion: planned.secureVersion,
           sizeBytes: image.source.sizeBytes,
-          contents: (length) => random.split(`image/${planned.key}/${image.chip}`).bytes(length),
+          contents: (length) => new SeededRandom(`firmware/image/${planned.key}/${image.chip}`).bytes(length),
         });
   const verified = verifyAppImage(bytes, { chip });
   if (!verified.ok)

@@ -114,3 +114,10 @@ function enrol(planned: PlannedBoard, ueid: Uint8Array, uds: Uint8Array): NewObj
     spec: { ueid: hexOf(ueid), udsPublicKey: Buffer.from(udsPublicKey(uds)).toString('base64') },
   };
 }
+
+/** Boards get power within this time, each at its own moment. */
+const POWER_UP_MS = 5_000;
+
+export function powerUp(boards: readonly Board[], clock: Clock, random: Random): void {
+  for (const board of boards) clock.after(random.next() * POWER_UP_MS, () => board.powerOn());
+}

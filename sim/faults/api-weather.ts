@@ -12,7 +12,6 @@ export class ApiWeather {
   outages = 0;
   readonly #user: string;
   readonly #random: Random;
-  readonly #openWatches = new Set<() => void>();
 
   constructor(user: string, random: Random) {
     this.#user = user;
@@ -34,14 +33,4 @@ export class ApiWeather {
       ),
     };
   };
-
-  /** Registers a way to end the open watches of a process; returns how to forget it. */
-  holdWatches(end: () => void): () => void {
-    this.#openWatches.add(end);
-    return () => this.#openWatches.delete(end);
-  }
-
-  dropWatches(): void {
-    for (const end of [...this.#openWatches]) end();
-  }
 }

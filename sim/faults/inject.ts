@@ -1,4 +1,5 @@
 import type { FAULTS, FaultName, FaultOrder } from '../../src/scenario/fault.ts';
+import type { FleetEvent } from '../../src/scenario/fleet-event.ts';
 import { WorldError } from '../../src/scenario/world.ts';
 import { forgedEvidence, powerCut, replayedEvidence } from './board-faults.ts';
 import { linkDegrade, linkPartition } from './link-faults.ts';
@@ -29,10 +30,24 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'operator-crash': operatorCrash,
 };
 
-/** Turns a fault on. Throws WorldError `unsupported` for one that is not built or not possible on this stage. */
-export function injectFault(stage: Stage, order: FaultOrder): Heal {
-  const action = ACTIONS[order.fault];
+/**
+ * Turns a fault on and tells it; the returned function heals it and tells that, once.
+ *
+ * Rejects with WorldError `unsupported` for a fault that is not built or not possible on this stage.
+ */
+export async function injectFault(
+  stage: Stage,
+  { fault, boards, parameters }: FaultOrder,
+  emit: (event: FleetEvent) => void,
+): Promise<() => Promise<void>> {
+  const action = ACTIONS[fault];
   if (action === undefined)
-    throw new WorldError('unsupported', `fault ${order.fault} is in the catalogue but not built yet`);
-  return action(stage, order);
+    throw new WorldError('unsupported', `fault ${fault} is in the catalogue but not built yet`);
+  let heal: Heal | undefined = action(stage, { fault, boards, parameters });
+  emit({ kind: 'fault', fault, on: true, boards });
+  return async () => {
+    heal?.();
+    if (heal !== undefined) emit({ kind: 'fault', fault, on: false, boards });
+    heal = undefined;
+  };
 }

@@ -33,13 +33,16 @@ export const apiUnavailable: FaultAction = (stage, order) => {
 };
 
 /** Every open watch of the operator ends, once; the server is otherwise well. */
-export const watchDrop: FaultAction = (stage, order) => {
-  weatherOf(stage, order).dropWatches();
+export const watchDrop: FaultAction = ({ cast }) => {
+  cast.dropWatches();
   return () => {};
 };
 
 /** The operator dies between two of its steps; a new one starts when the fault heals. */
-export const operatorCrash: FaultAction = (stage) => stage.crashOperator();
+export const operatorCrash: FaultAction = ({ cast }) => {
+  cast.killOperator();
+  return () => cast.startOperator();
+};
 
 function weatherOf(stage: Stage, order: FaultOrder): ApiWeather {
   if (stage.api === undefined) throw noHook(order, 'the API server');

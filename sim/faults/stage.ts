@@ -1,20 +1,18 @@
 import type { FaultOrder } from '../../src/scenario/fault.ts';
-import type { Clock } from '../../src/time/clock.ts';
 import type { Board } from '../board/board.ts';
+import type { Cast } from '../cast.ts';
 import type { Link } from '../network/link.ts';
 import type { ApiWeather } from './api-weather.ts';
 import type { RegistryWeather } from './registry-weather.ts';
 
 /** Everything a fault may lay hands on. What a world does not have is undefined, and faults on it are refused. */
 export interface Stage {
-  readonly clock: Clock;
   readonly boards: ReadonlyMap<string, Board>;
   /** Modelled links by board; worlds with real sockets have none. */
   readonly links: ReadonlyMap<string, Link> | undefined;
   readonly api: ApiWeather | undefined;
   readonly registry: RegistryWeather | undefined;
-  /** Kills the operator between two of its steps; the returned function starts a new one. */
-  readonly crashOperator: () => () => void;
+  readonly cast: Pick<Cast, 'killOperator' | 'startOperator' | 'dropWatches'>;
 }
 
 /** Turns a fault off again; called once. */

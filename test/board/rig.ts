@@ -36,7 +36,7 @@ export class Rig {
       const given = options.firmware?.find((entry) => entry.key === key);
       return { ...plannedFirmware(key), ...given };
     });
-    this.factory = new FirmwareFactory(firmware, new SeededRandom('firmware'));
+    this.factory = new FirmwareFactory(firmware);
     const planned: PlannedBoard = {
       name: 'bench-001',
       group: 'bench',

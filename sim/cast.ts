@@ -1,0 +1,126 @@
+import { AnnouncementHandler } from '../operator/discovery/announcement-handler.ts';
+import { type Deciders, type OperatorPorts, runFlashAgent, startOperator } from '../operator/index.ts';
+import { ChainVerifier } from '../src/attestation/certificate-chain.ts';
+import type { DeviceChannel } from '../src/device/channel.ts';
+import type { KubeApi } from '../src/kube/api.ts';
+import { ContentCache } from '../src/oci/content-cache.ts';
+import type { Registry } from '../src/oci/registry.ts';
+import type { Random } from '../src/random/random.ts';
+import type { Clock } from '../src/time/clock.ts';
+import { agentPrograms } from './agent-programs.ts';
+import { runAkriAgent } from './akri/akri-agent.ts';
+import { Kubelet } from './cluster/stand-ins/kubelet.ts';
+import { ProcessKubeApi } from './operator-process.ts';
+
+/** The user that the operator's requests are made by; faults of the API strike this one. */
+export const OPERATOR_USER = 'brickproof-operator';
+
+/** The node on which everything runs. */
+export const NODE_NAME = 'edge-1';
+
+/** What a world lends to those who act in it. */
+export interface CastParts {
+  readonly clock: Clock;
+  /** Nonces come from it: where there are real devices it must be unpredictable. */
+  readonly random: Random;
+  readonly registry: Registry;
+  /** A client of the API server that makes its requests as `user`. */
+  readonly kubeOf: (user: string) => KubeApi;
+  /** A connection to the broker of its own. */
+  readonly channelOf: (clientId: string) => DeviceChannel;
+  /** Judgements to replace; a test breaks one on purpose. */
+  readonly deciders: Partial<Deciders>;
+  /** A task of the cast ended with an error: a bug, not a failure of the story. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What a node keeps of images that its agents fetched. */
+const CACHE_BYTES = 256 * 1024 * 1024;
+
+/** Those who act in every world that has no real cluster around it: Akri and a kubelet as stand-ins, and the operator itself. */
+export class Cast {
+  readonly #parts: CastParts;
+  readonly #cache = new ContentCache(CACHE_BYTES);
+  readonly #chainVerifier = new ChainVerifier();
+  readonly #ended = new AbortController();
+  readonly #channels = new Set<DeviceChannel>();
+  #operator: { readonly kube: ProcessKubeApi; kill(): void } | undefined;
+  #incarnations = 0;
+
+  constructor(parts: CastParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { clock, kubeOf, deciders } = this.#parts;
+    const { signal } = this.#ended;
+    const handler = new AnnouncementHandler(this.#channel('akri'));
+    this.#watch(runAkriAgent({ kube: kubeOf('akri'), clock, handler, node: NODE_NAME }, signal));
+    const ports = this.#portsOf(kubeOf('flash-agent'), 'flash-agent');
+    const programs = agentPrograms((job, stop) => runFlashAgent(ports, job, stop, deciders));
+    const kubelet = new Kubelet({ api: kubeOf('kubelet'), clock, nodeName: NODE_NAME, programs });
+    this.#watch(kubelet.run(signal));
+    this.startOperator();
+  }
+
+  /** A new operator process; it knows nothing of the one before. */
+  startOperator(): void {
+    if (this.#ended.signal.aborted) return;
+    const kube = new ProcessKubeApi(this.#parts.kubeOf(OPERATOR_USER));
+    const ports = this.#portsOf(kube, `operator-${++this.#incarnations}`);
+    const operator = startOperator(ports, this.#parts.deciders);
+    this.#operator = {
+      kube,
+      kill: () => {
+        kube.kill();
+        ports.channel.close();
+        this.#channels.delete(ports.channel);
+        void operator.stop();
+      },
+    };
+  }
+
+  /** Kills the operator between two of its steps. */
+  killOperator(): void {
+    this.#operator?.kill();
+    this.#operator = undefined;
+  }
+
+  /** Ends the operator's open watches, once. */
+  dropWatches(): void {
+    this.#operator?.kube.dropWatches();
+  }
+
+  /** Ends everybody; idempotent. */
+  stop(): void {
+    this.killOperator();
+    this.#ended.abort();
+    for (const channel of this.#channels) channel.close();
+    this.#channels.clear();
+  }
+
+  #watch(task: Promise<void>): void {
+    task.catch((error: unknown) => {
+      if (!this.#ended.signal.aborted) this.#parts.onBug(error);
+    });
+  }
+
+  #channel(clientId: string): DeviceChannel {
+    const channel = this.#parts.channelOf(clientId);
+    this.#channels.add(channel);
+    return channel;
+  }
+
+  #portsOf(kube: KubeApi, name: string): OperatorPorts {
+    const { clock, random, registry } = this.#parts;
+    return {
+      kube,
+      registry,
+      channel: this.#channel(name),
+      clock,
+      random: random.split(name),
+      cache: this.#cache,
+      chainVerifier: this.#chainVerifier,
+    };
+  }
+}
