@@ -116,7 +116,7 @@ export class Rig {
     this.kube = this.#cluster.api();
     this.#broker = new SimBroker(clock);
     this.#registry = new InProcessRegistry(new RegistryStore(), { hosts: ['registry.local'], clock });
-    this.#factory = new FirmwareFactory(options.firmware, new SeededRandom('firmware'));
+    this.#factory = new FirmwareFactory(options.firmware);
     this.#fleet = manufacture({ boards: options.boards } as Parameters<typeof manufacture>[0], {
       clock,
       random: random.split('fleet'),
