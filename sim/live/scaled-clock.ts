@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '../../src/time/clock.ts';
 
+/** Longest delay a timer of Node takes; a longer one would fire at once. Source: Node.js, timers, setTimeout. */
+const TIMER_MS_MAX = 2_147_483_647;
+
 /**
  * The real clock, faster than life when asked: at speed 60 a virtual minute takes a second.
  *
@@ -28,16 +31,31 @@ export class ScaledClock implements Clock {
   after(delayMs: number, callback: () => void): Timer {
     if (!(delayMs >= 0 && delayMs < Number.POSITIVE_INFINITY))
       throw new RangeError(`timer delay must be 0 or more milliseconds, not ${delayMs}`);
-    const timer = setTimeout(() => {
-      this.#fired++;
-      callback();
-    }, delayMs / this.#speed);
+    const dueMs = this.nowMs + delayMs;
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const restMs = Math.max(0, dueMs - this.nowMs) / this.#speed;
+      timer = setTimeout(
+        () => {
+          if (restMs > TIMER_MS_MAX) return arm();
+          this.#fired++;
+          callback();
+        },
+        Math.min(restMs, TIMER_MS_MAX),
+      );
+      // What keeps a live world running are its sockets; a timer left over must not keep the process.
+      timer.unref();
+    };
+    arm();
     return { cancel: () => clearTimeout(timer) };
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
       const timer = this.after(delayMs, () => {
         signal?.removeEventListener('abort', onAbort);
         resolve();

@@ -20,6 +20,9 @@ const whole =
     return value;
   };
 
+/** Fast enough that a bake time is no wait, slow enough that people can look on. */
+const LIVE_SPEED = 20;
+
 function speed(text: string): number {
   const match = /^(\d+(?:\.\d+)?)x$/.exec(text);
   if (match === null || Number(match[1]) <= 0) throw new InvalidArgumentError('Write it as 60x.');
@@ -83,7 +86,11 @@ ${EXIT_CODES}`,
     .addOption(
       new Option('--on <world>', 'where it is told').choices(['sim', 'live', 'bench']).default('sim'),
     )
-    .option('--speed <factor>', 'live only: how much faster than life the clock runs, as 60x', speed, 1)
+    .addOption(
+      new Option('--speed <factor>', 'live only: how much faster than life the clock runs, as 60x')
+        .argParser(speed)
+        .default(LIVE_SPEED, `${LIVE_SPEED}x`),
+    )
     .option(
       '--boards <number>',
       'number of genuine boards, in the proportions of the scenario',

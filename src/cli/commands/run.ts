@@ -106,7 +106,7 @@ async function tellStory({ flags, ...story }: Story, console: Console, open: Ope
   try {
     const told = await tell({
       ...story,
-      world: { kind: flags.on, speed: flags.speed },
+      world: { kind: flags.on, speed: flags.speed, say: (line) => console.err(`${line}\n`) },
       openWorld: open,
       reportPath,
       keepGoing: flags.keepGoing ?? false,

@@ -1,0 +1,186 @@
+import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
+import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-channel.ts';
+import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
+import { SystemRandom } from '../../operator/adapters/system-random.ts';
+import { WallClock } from '../../operator/adapters/wall-clock.ts';
+import type { Deciders } from '../../operator/index.ts';
+import type { KubeApi } from '../../src/kube/api.ts';
+import { SeededRandom } from '../../src/random/random.ts';
+import type { FaultOrder } from '../../src/scenario/fault.ts';
+import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts';
+import type { ScenarioPlan } from '../../src/scenario/plan.ts';
+import type { PackedImage, World } from '../../src/scenario/world.ts';
+import type { Board } from '../board/board.ts';
+import { Cast, NODE_NAME } from '../cast.ts';
+import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
+import { HttpDoor } from '../cluster/http/http-door.ts';
+import { injectFault } from '../faults/inject.ts';
+import { FirmwareFactory } from '../firmware-factory.ts';
+import { type Fleet, manufacture, powerUp } from '../fleet.ts';
+import { enrol, installDefinitions } from '../install.ts';
+import { serveRegistry } from '../registry/http.ts';
+import { RegistryStore } from '../registry/store.ts';
+import { REGISTRY_HOST } from '../world.ts';
+import { type LiveBroker, startBroker } from './broker.ts';
+import { MqttRadio } from './mqtt-radio.ts';
+import { RegistryAlias } from './registry-alias.ts';
+import { ScaledClock } from './scaled-clock.ts';
+
+export interface LiveOptions {
+  /** How many times faster than life the clock runs. */
+  readonly speed: number;
+  readonly deciders?: Partial<Deciders>;
+}
+
+/** Where others can look on while a live world runs. */
+export interface LiveEndpoints {
+  /** URL of the API server. */
+  readonly cluster: string;
+  /** `mqtt://127.0.0.1:…`. */
+  readonly broker: string;
+  /** Host part of references as others must write it; scenarios write `registry.local`. */
+  readonly registry: string;
+}
+
+/** How often a condition is asked, in real milliseconds. */
+const ASK_MS = 20;
+
+/**
+ * The live world: the same boards and the same operator, over real sockets on this machine.
+ *
+ * Boards hold TCP connections to an MQTT broker, firmware is pushed and pulled over HTTP, and the operator
+ * talks to the API server through the official client. Time is real, or real times `speed`.
+ */
+export class LiveWorld implements World {
+  readonly kind = 'live';
+  readonly clock: ScaledClock;
+  readonly kube: KubeApi;
+  readonly endpoints: LiveEndpoints;
+  readonly boards: readonly Board[];
+  readonly images: readonly PackedImage[];
+  readonly #random: SeededRandom;
+  readonly #fleet: Fleet;
+  readonly #factory: FirmwareFactory;
+  readonly #registry: RegistryAlias;
+  readonly #cast: Cast;
+  readonly #close: () => Promise<void>;
+  #listener: (event: StampedEvent) => void = () => {};
+  #bug: { readonly error: unknown } | undefined;
+
+  /** Starts broker, registry and API server on free ports of loopback. Rejects with the system's error when it cannot. */
+  static async open(plan: ScenarioPlan, options: LiveOptions): Promise<LiveWorld> {
+    const clock = new ScaledClock(options.speed);
+    const store = new RegistryStore();
+    const broker = await startBroker();
+    const registry = await serveRegistry(store);
+    const cluster = new EmbeddedCluster({ clock, random: SeededRandom.ofSeed(plan.seed).split('cluster') });
+    const door = new HttpDoor(cluster);
+    const url = await door.listen();
+    const endpoints = { cluster: url, broker: broker.url, registry: registry.host };
+    const world = new LiveWorld(plan, options, clock, broker, endpoints, async () => {
+      await door.close();
+      await registry.close();
+      await broker.close();
+    });
+    // Before anybody is told where to look: who looks at once should find our kinds.
+    await installDefinitions(world.kube);
+    return world;
+  }
+
+  private constructor(
+    plan: ScenarioPlan,
+    options: LiveOptions,
+    clock: ScaledClock,
+    broker: LiveBroker,
+    endpoints: LiveEndpoints,
+    closeServers: () => Promise<void>,
+  ) {
+    this.clock = clock;
+    this.endpoints = endpoints;
+    this.#random = SeededRandom.ofSeed(plan.seed);
+    const kubeOf = (): KubeApi => ClientNodeKubeApi.connect({ url: endpoints.cluster });
+    this.kube = kubeOf();
+    // Time-outs of real connections are real time, however fast the story is told.
+    const http = new HttpRegistry({ clock: new WallClock(), insecureHosts: [endpoints.registry] });
+    this.#registry = new RegistryAlias(http, REGISTRY_HOST, endpoints.registry);
+    this.#factory = new FirmwareFactory(plan.firmware);
+    this.images = this.#factory.images;
+    this.#fleet = manufacture(plan, {
+      clock,
+      random: this.#random.split('fleet'),
+      factory: this.#factory,
+      radioOf: () => new MqttRadio(broker.url),
+      onEvent: (event) => this.#emit(event),
+    });
+    this.boards = this.#fleet.boards;
+    const channels: MqttChannel[] = [];
+    this.#cast = new Cast({
+      clock,
+      random: new SystemRandom(),
+      registry: this.#registry,
+      kubeOf,
+      channelOf: (name) => {
+        const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
+        channels.push(channel);
+        return channel;
+      },
+      deciders: options.deciders ?? {},
+      onBug: (error) => {
+        this.#bug ??= { error };
+      },
+    });
+    this.#close = async () => {
+      this.#cast.stop();
+      for (const board of this.boards) board.cutPower();
+      for (const channel of channels) channel.drop();
+      await closeServers();
+    };
+  }
+
+  get eventCount(): number {
+    return this.clock.eventCount;
+  }
+
+  onEvent(listener: (event: StampedEvent) => void): void {
+    this.#listener = listener;
+  }
+
+  async start(): Promise<void> {
+    await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    await this.#factory.push(this.#registry);
+    this.#cast.start();
+    powerUp(this.boards, this.clock, this.#random.split('power-up'));
+  }
+
+  runUntil(done: () => boolean, deadlineMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const timer = setInterval(() => {
+        try {
+          const reached = done();
+          if (this.#bug !== undefined) throw this.#bug.error;
+          if (!reached && this.clock.nowMs < deadlineMs) return;
+          clearInterval(timer);
+          resolve(reached);
+        } catch (error) {
+          clearInterval(timer);
+          reject(error);
+        }
+      }, ASK_MS);
+    });
+  }
+
+  inject(order: FaultOrder): Promise<() => Promise<void>> {
+    const boards = new Map(this.boards.map((board) => [board.name, board]));
+    const stage = { boards, links: undefined, api: undefined, registry: undefined, cast: this.#cast };
+    return injectFault(stage, order, (event) => this.#emit(event));
+  }
+
+  /** Frees every port. */
+  stop(): Promise<void> {
+    return this.#close();
+  }
+
+  #emit(event: FleetEvent): void {
+    this.#listener({ ...event, atMs: this.clock.nowMs });
+  }
+}
