@@ -39,6 +39,7 @@ export class Conversation {
   readonly #clock: Clock;
   readonly #listener: ConversationListener;
   readonly #subscriptions: readonly Subscription[];
+  readonly #sinceMs: number;
   #link: DeviceUpdateView['link'];
   #transfer = IDLE;
   #session: SessionId | undefined;
@@ -53,6 +54,7 @@ export class Conversation {
     this.#channel = ports.channel;
     this.#clock = ports.clock;
     this.#listener = listener;
+    this.#sinceMs = ports.clock.nowMs;
     this.#subscriptions = [
       this.#channel.subscribe(announceTopic(station), (_, payload) => this.#hearAnnouncement(payload)),
       this.#channel.subscribe(upFilter(station), (topic, payload) => this.#hear(topic, payload)),
@@ -106,7 +108,9 @@ export class Conversation {
   #hearAnnouncement(payload: Uint8Array): void {
     const announcement = decodeAnnouncement(payload);
     if (announcement === undefined) return;
-    this.#link = { online: announcement.online, sinceMs: this.#clock.nowMs };
+    // The first one heard is the one that the broker kept: what it says was so before.
+    const sinceMs = this.#link === undefined ? this.#sinceMs : this.#clock.nowMs;
+    this.#link = { online: announcement.online, sinceMs };
     this.#listener.onChange();
   }
 

@@ -5,6 +5,7 @@ import type {
   Evidence,
   FirmwareState,
 } from '../../src/flashjob/device-update-view.ts';
+import { findCondition } from '../../src/kube/condition.ts';
 import { DEVICE, type Device, type DeviceUpdate } from '../../src/kube/device.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import type { FlashJob } from '../../src/kube/flash-job.ts';
@@ -56,6 +57,8 @@ export class DeviceFlash {
   readonly #bell: Bell;
   readonly #backoff: Backoff;
   #device: Device | undefined;
+  /** The twin may have changed: read it again before the next decision. */
+  #isStale = false;
   #conversation: Conversation | undefined;
   #challenge: DeviceUpdateView['challenge'];
   #evidence: Evidence | undefined;
@@ -89,7 +92,7 @@ export class DeviceFlash {
           this.#backoff.reset();
         } catch (error) {
           if (!isKubeError(error)) throw error;
-          this.#device = undefined;
+          this.#isStale = true;
           if (error.reason !== 'Conflict') await this.#bell.wait(this.#backoff.nextMs());
         }
       }
@@ -101,7 +104,8 @@ export class DeviceFlash {
 
   async #step(): Promise<'done' | 'later' | undefined> {
     const { ports, order, job, decide } = this.#context;
-    const device = this.#device ?? (await this.#read());
+    const known = this.#isStale ? undefined : this.#device;
+    const device = known ?? (await this.#read());
     if (device === undefined) return 'done';
     const mine = updateOf(device, job().metadata.uid, order);
     if (mine?.phase === 'Settled') return 'done';
@@ -150,6 +154,7 @@ export class DeviceFlash {
     const namespace = this.#context.job().metadata.namespace ?? 'default';
     try {
       this.#device = await kube.get(DEVICE, { namespace, name: this.#name });
+      this.#isStale = false;
       return this.#device;
     } catch (error) {
       if (isKubeError(error, 'NotFound')) return undefined;
@@ -224,7 +229,7 @@ export class DeviceFlash {
     this.#challenge = { sentAtMs: ports.clock.nowMs, unanswered: unanswered + 1 };
     if (station !== undefined) verifier.ask(station);
     // A device that keeps silent may have moved to another station.
-    if (unanswered > 0) this.#device = undefined;
+    if (unanswered > 0) this.#isStale = true;
   }
 
   #hearEvidence(session: SessionId, payload: Uint8Array): void {
@@ -318,10 +323,14 @@ export class DeviceFlash {
 
 const IDLE = { state: 'none', offeredAtMs: 0, heardAtMs: 0, unanswered: 0, failures: 0 } as const;
 
-function barrierOf({ spec }: Device): string | undefined {
+function barrierOf({ spec, status }: Device): string | undefined {
   if (spec.quarantined === true) return 'the device is quarantined';
   if (spec.revoked === true) return 'the device is revoked';
   if (spec.udsPublicKey === undefined) return 'the device is not enrolled: it has no udsPublicKey';
+  const attested = findCondition(status?.conditions, 'Attested');
+  // Whoever answers in its name was refused, and nobody else was ever accepted: there is no one to ask.
+  if (status?.station === undefined && attested?.status === 'False')
+    return `${attested.reason}: ${attested.message}`;
   return undefined;
 }
 

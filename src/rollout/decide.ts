@@ -223,22 +223,29 @@ function describeWaves(
   settledAt: string | undefined,
 ): WaveStatus[] {
   return plan.percents.map((percent, index) => {
-    const { unstarted: _, ...count } = census.waves[index] ?? EMPTY;
     const since = index === current ? settledAt : before.waves?.[index]?.settledAt;
     return {
       percent,
-      ...count,
+      ...numbersOf(census.waves[index] ?? EMPTY),
       gate: index < current ? 'Passed' : index > current ? 'Waiting' : GATE[verdict.state],
       ...(since !== undefined && { settledAt: since }),
     };
   });
 }
 
+/** The status with every number as it is now; gates stay what they were. */
 const withCensus = (status: FirmwareRolloutStatus, census: Census): FirmwareRolloutStatus => ({
   ...status,
   counts: census.counts,
   failures: census.failures,
+  ...(status.waves !== undefined && {
+    waves: status.waves.map((wave, index) => ({ ...wave, ...numbersOf(census.waves[index] ?? EMPTY) })),
+  }),
 });
+
+function numbersOf({ unstarted: _, ...numbers }: WaveCensus): Omit<WaveCensus, 'unstarted'> {
+  return numbers;
+}
 
 const changedFirmware = (reference: string): string =>
   `spec.firmware was ${reference} when this rollout began; put it back, or make a new rollout`;

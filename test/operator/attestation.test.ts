@@ -88,7 +88,7 @@ for (const [identity, code] of [
     );
     const sent = rig.events.filter((event) => event.kind === 'offer' && event.board === first.name);
     expect(sent).toEqual([]);
-    expect((await rig.job('update')).status?.counts).toMatchObject({ confirmed: 2, pending: 0 });
+    expect((await rig.job('update')).status?.counts).toEqual({ confirmed: 2, pending: 0, refused: 1 });
     await rig.stop();
   });
 

@@ -35,7 +35,7 @@ async function tell(
     }
     return when === 'after' ? undefined : { error: new KubeError('Unreachable', 'the process is dead') };
   };
-  const rig: Rig = new Rig({ boards: boards(6), firmware: IMAGES, intercept });
+  const rig: Rig = new Rig({ boards: boards(4), firmware: IMAGES, intercept });
   await rig.start();
   await rig.until('all are attested', () => rig.allAttested(), 10 * MINUTE);
   await rig.createRollout('thermo', {
@@ -64,7 +64,7 @@ async function tell(
 }
 
 const GOOD_END: End = {
-  versions: Array.from({ length: 6 }, () => '1.0.0'),
+  versions: Array.from({ length: 4 }, () => '1.0.0'),
   phase: 'Aborted',
   reverted: 'True',
   busyOffers: 0,

@@ -76,6 +76,7 @@ test('a build that crashes stops at the canary, and what was updated is put back
   expect(status.phase).toBe('Aborted');
   expect(condition(status, 'Aborted')).toBe('True');
   expect(condition(status, 'Reverted')).toBe('True');
+  expect(status.waves?.[0]).toMatchObject({ gate: 'Failed', devices: 6, pending: 0 });
   expect(versions(rig)).toEqual(['1.0.0']);
   expect(firstWrites(rig).size).toBe(6);
   expect(status.failures?.every(({ outcome }) => outcome === 'rolled-back')).toBe(true);
