@@ -5,14 +5,15 @@ import { WINDOW_BITS_MAX } from '../delta/heatshrink-decoder.ts';
 import type { PatchCompression } from '../delta/patch-format.ts';
 import { PatchReader } from '../delta/patch-reader.ts';
 import { bytesEqual } from '../esp/byte-fields.ts';
-import { chipIdInImage, describeChipId } from '../oci/chip.ts';
+import { describeChipId } from '../oci/chip.ts';
 import { digestOf } from '../oci/digest.ts';
 import { fetchForChip, resolveFirmware } from '../oci/fetch-firmware.ts';
+import { readImageFacts } from '../oci/image-facts.ts';
 import { packDelta, pushDelta } from '../oci/push-delta.ts';
 import { CommandFailure, rejectUsage } from './failure.ts';
+import { type EndpointOptions, openEndpoints, withEndpointOptions } from './firmware-endpoint.ts';
 import { failingLoudly, given } from './firmware-failure.ts';
 import { FLASH_SIZE_MAX, readInput } from './input-file.ts';
-import { openRegistry, type RegistryFlags, withRegistryOptions } from './open-registry.ts';
 import { writeOutput } from './output-file.ts';
 import { parentCommand, printer } from './parent-command.ts';
 
@@ -50,7 +51,7 @@ export function registerFirmwareDelta(program: Command): void {
     .argument('<reference>', 'firmware in a registry')
     .description('make a delta to firmware and attach it there; the firmware keeps its digest')
     .requiredOption('--base <file>', 'app image that boards run');
-  withRegistryOptions(push).action((reference: string, flags: PushFlags, command: Command) =>
+  withEndpointOptions(push).action((reference: string, flags: PushFlags, command: Command) =>
     attach(reference, flags, printer(command)),
   );
   delta.addHelpText(
@@ -126,23 +127,24 @@ function isBase(image: Uint8Array, validationHash: Uint8Array): boolean {
   return base !== undefined && bytesEqual(base.validationHash, validationHash);
 }
 
-interface PushFlags extends RegistryFlags {
+interface PushFlags extends EndpointOptions {
   readonly base: string;
 }
 
-async function attach(text: string, flags: PushFlags, print: Print): Promise<void> {
+async function attach(place: string, flags: PushFlags, print: Print): Promise<void> {
   const base = readInput(flags.base);
-  const chipId = chipIdInImage(base);
-  if (chipId === undefined) rejectUsage(`${flags.base} is no ESP-IDF app image`);
-  const registry = openRegistry(flags);
-  const source = { registry };
-  const { repository, firmware } = await failingLoudly(async () => {
-    const resolved = await resolveFirmware(source, text);
-    const found = await fetchForChip(source, resolved, describeChipId(chipId));
-    return { repository: resolved.repository, firmware: found };
+  const facts = given(flags.base, readImageFacts(base));
+  // Boards that run the base trust the key that signed it: of several targets theirs is meant.
+  const keys = facts.keyId === undefined ? {} : { keyIds: [facts.keyId] };
+  const board = { chip: describeChipId(facts.chipId), ...keys };
+  const { registry, repository, firmware } = await failingLoudly(async () => {
+    const { registry, text } = openEndpoints(flags)(place);
+    const resolved = await resolveFirmware({ registry }, text);
+    const firmware = await fetchForChip({ registry }, resolved, board);
+    return { registry, repository: resolved.repository, firmware };
   });
   if (firmware.meta === undefined)
-    rejectUsage(`${text} is a container image; deltas are attached to firmware artifacts`);
+    rejectUsage(`${place} is a container image; deltas are attached to firmware artifacts`);
   const packed = given(flags.base, packDelta(base, firmware.image));
   const digest = await failingLoudly(() => pushDelta(registry, repository, firmware, packed));
   const saving = describeSaving(packed.bytes.length, firmware.image.length);

@@ -5,12 +5,12 @@ import { signFirmware } from '../oci/signature/sign-firmware.ts';
 import { parseInstant } from '../oci/signature/signed-claim.ts';
 import { readSigningKey } from '../oci/signature/signing-key.ts';
 import { rejectUsage } from './failure.ts';
+import { type EndpointOptions, openEndpoints, withEndpointOptions } from './firmware-endpoint.ts';
 import { failingLoudly, given } from './firmware-failure.ts';
 import { readTextInput } from './input-file.ts';
-import { openRegistry, type RegistryFlags, withRegistryOptions } from './open-registry.ts';
 import { collect, parentCommand, printer } from './parent-command.ts';
 
-interface SignFlags extends RegistryFlags {
+interface SignFlags extends EndpointOptions {
   readonly key: string;
   readonly annotation?: readonly string[];
   readonly expires?: string;
@@ -38,12 +38,12 @@ Examples:
   $ COSIGN_PASSWORD=… npx brickproof firmware sign localhost:5000/fleet/thermo:1.4.1 --key cosign.key
 `,
     );
-  withRegistryOptions(sign).action((reference: string, flags: SignFlags, command: Command) =>
+  withEndpointOptions(sign).action((reference: string, flags: SignFlags, command: Command) =>
     signCommand(reference, flags, printer(command)),
   );
 }
 
-async function signCommand(text: string, flags: SignFlags, print: (text: string) => void): Promise<void> {
+async function signCommand(place: string, flags: SignFlags, print: (text: string) => void): Promise<void> {
   const { BRICKPROOF_KEY_PASSPHRASE, COSIGN_PASSWORD } = process.env;
   const key = given(
     flags.key,
@@ -51,8 +51,8 @@ async function signCommand(text: string, flags: SignFlags, print: (text: string)
   );
   const annotations = Object.fromEntries((flags.annotation ?? []).map(parseAnnotation));
   const expiresAtMs = flags.expires === undefined ? undefined : parseExpiry(flags.expires);
-  const registry = openRegistry(flags);
   const signed = await failingLoudly(async () => {
+    const { registry, text } = openEndpoints(flags)(place);
     const { repository, digest } = await resolveFirmware({ registry }, text);
     return signFirmware(registry, pinReference(repository, digest), key, {
       annotations,

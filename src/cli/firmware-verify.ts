@@ -11,12 +11,12 @@ import { parseInstant } from '../oci/signature/signed-claim.ts';
 import { readVerificationKey } from '../oci/signature/verification-key.ts';
 import { verifyFirmware } from '../oci/signature/verify-firmware.ts';
 import { rejectUsage } from './failure.ts';
+import { type EndpointOptions, openEndpoints, withEndpointOptions } from './firmware-endpoint.ts';
 import { failingLoudly, given } from './firmware-failure.ts';
 import { readTextInput } from './input-file.ts';
-import { openRegistry, type RegistryFlags, withRegistryOptions } from './open-registry.ts';
 import { parentCommand, printer } from './parent-command.ts';
 
-interface VerifyFlags extends RegistryFlags {
+interface VerifyFlags extends EndpointOptions {
   readonly key?: string;
   readonly policy?: string;
   readonly at?: string;
@@ -48,22 +48,23 @@ Examples:
   $ npx brickproof firmware verify registry.local/fleet/thermo:1.4.1 --policy signers.yaml --json
 `,
     );
-  withRegistryOptions(verify).action((reference: string, flags: VerifyFlags, command: Command) =>
+  withEndpointOptions(verify).action((reference: string, flags: VerifyFlags, command: Command) =>
     verifyCommand(reference, flags, printer(command)),
   );
 }
 
 async function verifyCommand(
-  reference: string,
+  place: string,
   flags: VerifyFlags,
   print: (text: string) => void,
 ): Promise<void> {
   const policy = readPolicy(flags);
   const nowMs = flags.at === undefined ? Date.now() : parseInstant(flags.at);
   if (nowMs === undefined) rejectUsage(`--at ${flags.at}: write a time in UTC, as 2027-01-31T00:00:00Z`);
-  const source = { registry: openRegistry(flags) };
   const { digest, proof } = await failingLoudly(async () => {
-    const resolved = await resolveFirmware(source, reference);
+    const { registry, text } = openEndpoints(flags)(place);
+    const source = { registry };
+    const resolved = await resolveFirmware(source, text);
     return { digest: resolved.digest, proof: await verifyFirmware(source, resolved, policy, nowMs) };
   });
   if (flags.json === true) print(`${JSON.stringify({ digest, ...proof }, undefined, 2)}\n`);

@@ -1,9 +1,10 @@
 import { DELTA_FROM, DELTA_TYPE, findDeltaLayer } from './delta-layer.ts';
 import type { Digest } from './digest.ts';
-import { type ResolvedFirmware, selectEntry } from './fetch-firmware.ts';
-import { APP_IMAGE_TYPE } from './firmware-artifact.ts';
+import type { ResolvedFirmware } from './fetch-firmware.ts';
 import { atHop, FirmwareError } from './firmware-error.ts';
+import { APP_IMAGE_TYPE } from './firmware-layers.ts';
 import { type FirmwareSource, fetchBlob, fetchManifest, imageBytesMax } from './firmware-source.ts';
+import { type FirmwareTarget, selectEntry } from './firmware-target.ts';
 import type { Descriptor, ImageManifest } from './manifest.ts';
 import { isManifestType } from './media-type.ts';
 
@@ -23,7 +24,7 @@ export interface FetchedDelta {
 const REFERRERS_MAX = 64;
 
 /**
- * The delta for boards of `chip` that run `from`, from the chip's own manifest or from what was attached
+ * The delta for boards that run `from`, from the chip's own manifest or from what was attached
  * to it later; undefined when there is none, and the full image is to be sent.
  *
  * Costs the chip's manifest, one listing of referrers where the manifest has none, and the delta; the image
@@ -32,11 +33,11 @@ const REFERRERS_MAX = 64;
 export async function fetchDelta(
   source: FirmwareSource,
   resolved: ResolvedFirmware,
-  chip: string,
+  board: string | FirmwareTarget,
   from: Digest,
 ): Promise<FetchedDelta | undefined> {
   const { repository } = resolved;
-  const entry = selectEntry(resolved.index, chip);
+  const entry = selectEntry(resolved.index, typeof board === 'string' ? { chip: board } : board);
   if (!isManifestType(entry.mediaType)) return undefined;
   const manifest = (await fetchManifest(source, 'manifest', repository, entry)) as ImageManifest;
   const image = manifest.layers.find(({ mediaType }) => mediaType === APP_IMAGE_TYPE);
