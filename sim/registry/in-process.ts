@@ -22,6 +22,9 @@ const CODE: Readonly<Record<StoreErrorCode, RegistryErrorCode>> = {
   SIZE_INVALID: 'size-mismatch',
 };
 
+/** How long nothing comes before it is given up, as over HTTP. */
+const STALL_MS = 30_000;
+
 export interface InProcessOptions {
   /** Hosts this registry answers for; a reference to any other is `unavailable`, as on a network without it. */
   readonly hosts: readonly string[];
@@ -47,7 +50,8 @@ export class InProcessRegistry implements Registry {
   resolve(reference: Reference): Promise<Descriptor> {
     const target = reference.digest ?? reference.tag ?? 'latest';
     return this.#call('resolve', reference, target, (fault) => {
-      const { mediaType, digest, bytes } = this.#store.manifest(reference.name, target);
+      const meant = fault?.kind === 'tag-moved' ? fault.digest : target;
+      const { mediaType, digest, bytes } = this.#store.manifest(reference.name, meant);
       return {
         mediaType,
         digest: fault?.kind === 'wrong-digest' ? fault.digest : digest,
@@ -76,6 +80,10 @@ export class InProcessRegistry implements Registry {
     });
   }
 
+  hasBlob(repository: Repository, digest: Digest): Promise<boolean> {
+    return this.#call('has-blob', repository, digest, () => this.#store.hasBlob(repository.name, digest));
+  }
+
   tags(repository: Repository, page: TagPage = {}): Promise<readonly string[]> {
     const { name } = repository;
     return this.#call('tags', repository, '', () =>
@@ -91,6 +99,12 @@ export class InProcessRegistry implements Registry {
 
   putBlob(repository: Repository, bytes: Uint8Array): Promise<Digest> {
     return this.#call('put-blob', repository, '', () => this.#store.putBlob(repository.name, bytes));
+  }
+
+  mountBlob(repository: Repository, from: string, digest: Digest): Promise<boolean> {
+    return this.#call('put-blob', repository, digest, () =>
+      this.#store.mountBlob(repository.name, from, digest),
+    );
   }
 
   putManifest(reference: Reference, content: ManifestContent): Promise<Digest> {
@@ -118,13 +132,27 @@ export class InProcessRegistry implements Registry {
       throw new RegistryError(fault.code, `${operation} ${host}/${name} ${target}: ${fault.code}`, {
         retryAfterMs: fault.retryAfterMs,
       });
+    if (fault?.kind === 'stall') {
+      // What an adapter over HTTP does: it waits as long as it waits for anything, and gives up.
+      await this.#clock.sleep(STALL_MS);
+      throw new RegistryError('timeout', `${operation} ${host}/${name} ${target}: no progress`);
+    }
     try {
-      return answer(fault);
+      const answered = answer(fault);
+      if (fault?.kind === 'slow') await this.#clock.sleep((sizeOf(answered) / fault.bytesPerSecond) * 1000);
+      return answered;
     } catch (error) {
       if (error instanceof StoreError) throw new RegistryError(CODE[error.code], `${host}: ${error.message}`);
       throw error;
     }
   }
+}
+
+/** Bytes of content in an answer, where it holds any. */
+function sizeOf(answered: unknown): number {
+  if (answered instanceof Uint8Array) return answered.length;
+  const { bytes } = (answered ?? {}) as { bytes?: unknown };
+  return bytes instanceof Uint8Array ? bytes.length : 0;
 }
 
 function cut(bytes: Uint8Array, range: ByteRange | undefined): Uint8Array {

@@ -1,18 +1,34 @@
 import type { Refusal, RefusalCode } from './refusal.ts';
 import { RegistryError, type RegistryErrorCode } from './registry-error.ts';
+import type { SignatureRefusalCode } from './signature/judge-claim.ts';
 
 /** Where on its way from the registry to the agent an image was stopped. */
-export type FirmwareHop = 'reference' | 'resolve' | 'index' | 'manifest' | 'config' | 'layer' | 'image';
+export type FirmwareHop =
+  | 'reference'
+  | 'resolve'
+  | 'index'
+  | 'signature'
+  | 'manifest'
+  | 'config'
+  | 'layer'
+  | 'image';
 
 export type FirmwareErrorCode =
   | RegistryErrorCode
   | RefusalCode
-  /** The index has no entry for this chip. */
+  | SignatureRefusalCode
+  /** The index has no entry for this chip, or none that fits the board. */
   | 'no-image-for-chip'
+  /** Several entries may fit; they differ in something that is not known of the board. */
+  | 'ambiguous-target'
   /** The image's header names another chip than the entry it was found under. */
   | 'wrong-chip'
   /** The bytes do not start as an ESP-IDF app image does. */
   | 'not-an-app-image'
+  /** The image is broken inside: its checksum, hash or layout is wrong, though its digest is right. */
+  | 'damaged-image'
+  /** The manifest promises another measurement, chip or need than the image or its index entry has. */
+  | 'false-annotation'
   /** The manifest does not hold exactly one image where the house looks for it. */
   | 'no-app-image';
 

@@ -37,6 +37,14 @@ export class JsonPlace {
     return new JsonPlace(Object.hasOwn(members, key) ? members[key] : undefined, place);
   }
 
+  /** Names of the members, in the document's order. */
+  keys(): readonly string[] {
+    const keys = Object.keys(this.#members());
+    if (keys.length > ENTRIES_MAX)
+      this.refuse('too-large', `has ${keys.length} members; at most ${ENTRIES_MAX} are read`);
+    return keys;
+  }
+
   string(): string {
     if (typeof this.#value !== 'string') this.refuse('malformed', `must be a string, not ${this.#shape()}`);
     return this.#value;
@@ -60,6 +68,14 @@ export class JsonPlace {
     if (this.#value.length > ENTRIES_MAX)
       this.refuse('too-large', `has ${this.#value.length} entries; at most ${ENTRIES_MAX} are read`);
     return this.#value.map((entry, index) => new JsonPlace(entry, `${this.#place}[${index}]`));
+  }
+
+  /** The members of an object, in the document's order. */
+  members(): readonly (readonly [key: string, place: JsonPlace])[] {
+    const keys = Object.keys(this.#members());
+    if (keys.length > ENTRIES_MAX)
+      this.refuse('too-large', `has ${keys.length} entries; at most ${ENTRIES_MAX} are read`);
+    return keys.map((key) => [key, this.at(key)] as const);
   }
 
   /** A map of strings to strings, as annotations and labels are. */
