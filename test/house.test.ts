@@ -44,6 +44,7 @@ const CORE = [
   'random',
   'device',
   'esp',
+  'delta',
   'rom',
   'oci',
   'attestation',
