@@ -1,12 +1,22 @@
 import type { Refusal, RefusalCode } from './refusal.ts';
 import { RegistryError, type RegistryErrorCode } from './registry-error.ts';
+import type { SignatureRefusalCode } from './signature/judge-claim.ts';
 
 /** Where on its way from the registry to the agent an image was stopped. */
-export type FirmwareHop = 'reference' | 'resolve' | 'index' | 'manifest' | 'config' | 'layer' | 'image';
+export type FirmwareHop =
+  | 'reference'
+  | 'resolve'
+  | 'index'
+  | 'signature'
+  | 'manifest'
+  | 'config'
+  | 'layer'
+  | 'image';
 
 export type FirmwareErrorCode =
   | RegistryErrorCode
   | RefusalCode
+  | SignatureRefusalCode
   /** The index has no entry for this chip. */
   | 'no-image-for-chip'
   /** The image's header names another chip than the entry it was found under. */

@@ -62,6 +62,14 @@ export class JsonPlace {
     return this.#value.map((entry, index) => new JsonPlace(entry, `${this.#place}[${index}]`));
   }
 
+  /** The members of an object, in the document's order. */
+  members(): readonly (readonly [key: string, place: JsonPlace])[] {
+    const keys = Object.keys(this.#members());
+    if (keys.length > ENTRIES_MAX)
+      this.refuse('too-large', `has ${keys.length} entries; at most ${ENTRIES_MAX} are read`);
+    return keys.map((key) => [key, this.at(key)] as const);
+  }
+
   /** A map of strings to strings, as annotations and labels are. */
   strings(): Readonly<Record<string, string>> {
     const entries = Object.entries(this.#members());
