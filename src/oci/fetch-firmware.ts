@@ -100,7 +100,7 @@ export async function fetchForChip(
 }
 
 /** The entry for `chip`: the exact architecture first, then the same chip without a PSRAM suffix. */
-function selectEntry(index: ImageIndex, chip: string): Descriptor {
+export function selectEntry(index: ImageIndex, chip: string): Descriptor {
   const ours = index.manifests.filter(
     ({ platform }) => platform?.os === FIRMWARE_OS || platform?.os === DOCKER_FIRMWARE_OS,
   );
