@@ -9,7 +9,7 @@ import { encodeSize } from './size-field.ts';
  * A detools patch of type sequential that makes `target` from `base`. The same inputs give the same bytes.
  *
  * With heatshrink the parameters are those that esp_delta_ota takes. Time is near linear in both sizes,
- * about three seconds for 1.5 MB. Throws RangeError for a target of 2 GiB or more.
+ * under two seconds for 1.5 MB. Throws RangeError for a target of 2 GiB or more.
  */
 export function createPatch(
   base: Uint8Array,
