@@ -9,6 +9,7 @@ import type { Digest } from './digest.ts';
 import { DOCKER_FIRMWARE_OS } from './docker-firmware.ts';
 import { fetchDockerImage } from './fetch-docker-image.ts';
 import {
+  ANNOTATION,
   APP_IMAGE_TYPE,
   FIRMWARE_ARTIFACT_TYPE,
   FIRMWARE_OS,
@@ -96,6 +97,7 @@ export async function fetchForChip(
     ? await fetchArtifactImage(source, resolved.repository, manifest)
     : await fetchDockerImage(source, resolved.repository, manifest, architecture);
   checkHeader(found.image, architecture, found.meta);
+  checkApplication(resolved.index, found.meta);
   return { architecture, manifestDigest: entry.digest, ...found };
 }
 
@@ -139,6 +141,17 @@ async function fetchArtifactImage(
     );
   const image = await fetchBlob(source, 'layer', repository, layer, imageBytesMax(source));
   return { image, imageDigest: layer.digest, meta };
+}
+
+/** Who may sign is decided by the application that the index names; the image must be of no other. */
+function checkApplication(index: ImageIndex, meta: FirmwareMeta | undefined): void {
+  const named = index.annotations?.[ANNOTATION.application];
+  if (named === undefined || meta === undefined || named === meta.application) return;
+  throw new FirmwareError(
+    'manifest',
+    'malformed',
+    `the image is of ${quote(meta.application)}, the index says ${quote(named)}`,
+  );
 }
 
 function checkHeader(image: Uint8Array, architecture: string, meta: FirmwareMeta | undefined): void {

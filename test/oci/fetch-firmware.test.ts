@@ -112,6 +112,19 @@ test('an image under the wrong entry is stopped by its own header', async () => 
   });
 });
 
+test('an image of another application than the index names is stopped, whoever signed the index', async () => {
+  const source = sourceWith();
+  const resolved = await resolveFirmware(source, TEXT);
+  const annotations = { ...resolved.index.annotations, 'dev.brickproof.firmware.application': 'lamp' };
+  const bytes = encodeManifest({ ...resolved.index, annotations });
+  store.putManifest('fleet/thermo', 'lying', { mediaType: OCI_INDEX, bytes });
+  const swapped = await resolveFirmware(source, `${HOST}/fleet/thermo:lying`);
+  await expect(fetchForChip(source, swapped, 'esp32')).rejects.toMatchObject({
+    hop: 'manifest',
+    message: expect.stringContaining('lamp'),
+  });
+});
+
 describe('each hop stops what only it can see', () => {
   const cases: readonly [string, Intercept, object][] = [
     [
