@@ -38,12 +38,13 @@ beforeEach(async () => {
   registry = new InProcessRegistry(store, { hosts: [server.host], clock: idleClock });
   reference = `${server.host}/${NAME}:1.4.1`;
   const measurement = deltaBaseOf(to)?.measurement ?? '';
+  const meta = { secureVersion: 0, elfSha256: 'a'.repeat(64), measurement };
   const packed = packFirmware({
     application: 'thermo',
     version: '1.4.1',
     rollback: 'esp-idf',
     bootsWithoutConfirm: 1,
-    chips: [{ chip: 'esp32c3', image: to, secureVersion: 0, elfSha256: 'a'.repeat(64), measurement }],
+    chips: [{ chip: 'esp32c3', image: to, ...meta }],
   });
   if (!packed.ok) throw new Error(packed.refusal.message);
   await pushFirmware(registry, { host: server.host, name: NAME, tag: '1.4.1' }, packed.value);
