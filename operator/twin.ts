@@ -1,9 +1,9 @@
-import type { Evidence } from '../src/flashjob/device-update-view.ts';
+import type { DeviceUpdateView, Evidence } from '../src/flashjob/device-update-view.ts';
 import type { KubeApi } from '../src/kube/api.ts';
-import { setCondition } from '../src/kube/condition.ts';
+import { findCondition, setCondition } from '../src/kube/condition.ts';
 import { DEVICE, type Device, type DeviceStatus, type DeviceUpdate } from '../src/kube/device.ts';
 import { keyOf } from '../src/kube/object.ts';
-import { type Clock, timestamp } from '../src/time/clock.ts';
+import { type Clock, clockMsOf, timestamp } from '../src/time/clock.ts';
 
 /** Members of a status to change; null removes one. Arrays replace arrays. Source: RFC 7396. */
 export type StatusChange = { readonly [Key in keyof DeviceStatus]?: DeviceStatus[Key] | null };
@@ -60,6 +60,20 @@ export function evidenceChange(clock: Clock, device: Device, evidence: Evidence)
 /** `bad-signature` as a condition's reason: `BadSignature`. */
 export function camelCase(code: string): string {
   return code.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** What the twin says of the last evidence in the device's name, where that was refused. */
+export function refusalOf(clock: Clock, { status }: Device): DeviceUpdateView['refusal'] {
+  const attested = findCondition(status?.conditions, 'Attested');
+  if (attested?.status !== 'False') return undefined;
+  const { reason, message, lastTransitionTime } = attested;
+  const sinceMs = clockMsOf(clock, lastTransitionTime) ?? clock.nowMs;
+  return { code: kebabCase(reason), message, sinceMs };
+}
+
+/** The reverse of `camelCase`. */
+function kebabCase(reason: string): string {
+  return reason.replace(/(?<!^)[A-Z]/g, '-$&').toLowerCase();
 }
 
 /**

@@ -5,7 +5,6 @@ import type {
   Evidence,
   FirmwareState,
 } from '../../src/flashjob/device-update-view.ts';
-import { findCondition } from '../../src/kube/condition.ts';
 import { DEVICE, type Device, type DeviceUpdate } from '../../src/kube/device.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import type { FlashJob } from '../../src/kube/flash-job.ts';
@@ -15,7 +14,14 @@ import { clockMsOf, timestamp } from '../../src/time/clock.ts';
 import { parseDurationMs } from '../../src/time/duration.ts';
 import type { Deciders, OperatorPorts } from '../ports.ts';
 import { Backoff } from '../runtime/backoff.ts';
-import { changeStatus, evidenceChange, type StatusChange, updateChange, updateOf } from '../twin.ts';
+import {
+  changeStatus,
+  evidenceChange,
+  refusalOf,
+  type StatusChange,
+  updateChange,
+  updateOf,
+} from '../twin.ts';
 import type { Verifier } from '../verifier.ts';
 import { Bell } from './bell.ts';
 import { isLive } from './claim.ts';
@@ -56,9 +62,9 @@ export class DeviceFlash {
   readonly #random: Random;
   readonly #bell: Bell;
   readonly #backoff: Backoff;
+  /** As last read; evidence that comes while it is out of date is still judged by it. */
   #device: Device | undefined;
-  /** The twin may have changed: read it again before the next decision. */
-  #isStale = false;
+  #isOutOfDate = true;
   #conversation: Conversation | undefined;
   #challenge: DeviceUpdateView['challenge'];
   #evidence: Evidence | undefined;
@@ -92,7 +98,7 @@ export class DeviceFlash {
           this.#backoff.reset();
         } catch (error) {
           if (!isKubeError(error)) throw error;
-          this.#isStale = true;
+          this.#isOutOfDate = true;
           if (error.reason !== 'Conflict') await this.#bell.wait(this.#backoff.nextMs());
         }
       }
@@ -104,8 +110,7 @@ export class DeviceFlash {
 
   async #step(): Promise<'done' | 'later' | undefined> {
     const { ports, order, job, decide } = this.#context;
-    const known = this.#isStale ? undefined : this.#device;
-    const device = known ?? (await this.#read());
+    const device = this.#isOutOfDate ? await this.#read() : this.#device;
     if (device === undefined) return 'done';
     const mine = updateOf(device, job().metadata.uid, order);
     if (mine?.phase === 'Settled') return 'done';
@@ -117,6 +122,8 @@ export class DeviceFlash {
       case 'leave':
         return 'later';
       case 'wait':
+        // Nobody rings when a device is discovered: until it is, the twin is read again.
+        if (!view.hasStation) this.#isOutOfDate = true;
         await this.#bell.wait(Math.max(1, action.untilMs - clock.nowMs));
         return undefined;
       case 'claim':
@@ -133,6 +140,8 @@ export class DeviceFlash {
       case 'mark-rebooting':
         this.#writtenAtMs =
           view.transfer.state === 'written' ? clock.nowMs : (this.#evidence?.atMs ?? clock.nowMs);
+        // It was heard of: what it left unanswered before says nothing about how soon it answers now.
+        this.#challenge = undefined;
         await this.#write(device, {
           ...(mine ?? this.#newUpdate()),
           phase: 'Rebooting',
@@ -154,7 +163,7 @@ export class DeviceFlash {
     const namespace = this.#context.job().metadata.namespace ?? 'default';
     try {
       this.#device = await kube.get(DEVICE, { namespace, name: this.#name });
-      this.#isStale = false;
+      this.#isOutOfDate = false;
       return this.#device;
     } catch (error) {
       if (isKubeError(error, 'NotFound')) return undefined;
@@ -196,6 +205,7 @@ export class DeviceFlash {
     const startedMs = mine === undefined ? undefined : clockMsOf(ports.clock, mine.startedAt);
     const barrier = barrierOf(device);
     const misfit = misfitOf(spec, chip, device.status?.station);
+    const refusal = refusalOf(ports.clock, device);
     const conversation = this.#conversation;
     return {
       nowMs: ports.clock.nowMs,
@@ -213,6 +223,7 @@ export class DeviceFlash {
       transfer: conversation?.transfer ?? IDLE,
       ...(barrier !== undefined && { barrier }),
       ...(misfit !== undefined && { misfit }),
+      ...(refusal !== undefined && { refusal }),
       ...(conversation?.link !== undefined && { link: conversation.link }),
       ...(this.#challenge !== undefined && { challenge: this.#challenge }),
       ...(evidence !== undefined && { evidence }),
@@ -229,7 +240,7 @@ export class DeviceFlash {
     this.#challenge = { sentAtMs: ports.clock.nowMs, unanswered: unanswered + 1 };
     if (station !== undefined) verifier.ask(station);
     // A device that keeps silent may have moved to another station.
-    if (unanswered > 0) this.#isStale = true;
+    if (unanswered > 0) this.#isOutOfDate = true;
   }
 
   #hearEvidence(session: SessionId, payload: Uint8Array): void {
@@ -323,14 +334,10 @@ export class DeviceFlash {
 
 const IDLE = { state: 'none', offeredAtMs: 0, heardAtMs: 0, unanswered: 0, failures: 0 } as const;
 
-function barrierOf({ spec, status }: Device): string | undefined {
+function barrierOf({ spec }: Device): string | undefined {
   if (spec.quarantined === true) return 'the device is quarantined';
   if (spec.revoked === true) return 'the device is revoked';
   if (spec.udsPublicKey === undefined) return 'the device is not enrolled: it has no udsPublicKey';
-  const attested = findCondition(status?.conditions, 'Attested');
-  // Whoever answers in its name was refused, and nobody else was ever accepted: there is no one to ask.
-  if (status?.station === undefined && attested?.status === 'False')
-    return `${attested.reason}: ${attested.message}`;
   return undefined;
 }
 

@@ -10,6 +10,8 @@ const STALL_MS_MAX = 160_000;
 /** Pause before a new conversation after one that ended badly; doubles as well. */
 const RETRY_MS = 10_000;
 const RETRY_MS_MAX = 120_000;
+/** A refusal that stands this long is the device's own: a genuine one beside an impostor proves itself sooner. */
+const REFUSAL_STANDS_MS = 30_000;
 /** Conversations that may end with a broken image or a flash error before the image is given up. */
 const FAILURES_MAX = 3;
 
@@ -20,6 +22,7 @@ export function decideBeforeWrite(view: DeviceUpdateView): DeviceUpdateAction {
   if (view.isCancelled && view.attempts === 0)
     return settle('cancelled', 'the job was cancelled before the device was offered the image');
   if (view.misfit !== undefined) return settle('incompatible', view.misfit);
+  if (!view.hasStation && view.refusal !== undefined) return decideOnRefusal(view, view.refusal);
   if (nowMs >= view.deadlineMs) return giveUp(view);
   const isOpen = transfer.state === 'offered' || transfer.state === 'accepted';
   if (isOpen && !hasStalled(view)) return wait(view, stallsAtMs(view), 'the transfer is under way');
@@ -44,6 +47,16 @@ export function decideBeforeWrite(view: DeviceUpdateView): DeviceUpdateAction {
   if (!state.confirmed) return poll(view, evidence.atMs, 'the running image is still on probation');
   if (view.isPaused && view.attempts === 0) return wait(view, nowMs + RETRY_MS_MAX, 'the job is paused');
   return { kind: 'offer', isFresh: !isOpen };
+}
+
+/** It never proved itself, so there is no address to ask; what was refused in its name is all that will come. */
+function decideOnRefusal(
+  view: DeviceUpdateView,
+  { code, message, sinceMs }: NonNullable<DeviceUpdateView['refusal']>,
+): DeviceUpdateAction {
+  const standsAtMs = Math.min(sinceMs + REFUSAL_STANDS_MS, view.deadlineMs);
+  if (view.nowMs < standsAtMs) return wait(view, standsAtMs, `${code}: ${message}`);
+  return settle('refused', `${code}: ${message}`);
 }
 
 /** What a conversation that the device ended leads to; undefined: another offer, after new evidence. */
@@ -81,6 +94,7 @@ const FINAL: Readonly<
 
 function giveUp(view: DeviceUpdateView): DeviceUpdateAction {
   const { evidence, firmware, transfer } = view;
+  if (!view.hasStation) return settle('unreachable', 'no discovery found it within the deadline');
   if (evidence === undefined) return settle('unreachable', 'no answer to any challenge within the deadline');
   if (evidence.result === 'refused') return settle('refused', `${evidence.code}: ${evidence.message}`);
   if (firmware.kind === 'pending')

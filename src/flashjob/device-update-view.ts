@@ -50,7 +50,9 @@ export interface DeviceUpdateView {
   readonly barrier?: string;
   /** Why the device does not fit the job, for people; absent: it does. */
   readonly misfit?: string;
-  /** Its address on the broker is known. */
+  /** Why whoever last gave evidence in the device's name was refused, and since when; absent: nobody was, or it proved itself after. */
+  readonly refusal?: { readonly code: string; readonly message: string; readonly sinceMs: number };
+  /** Its address on the broker is known, and the claim is ours. */
   readonly hasStation: boolean;
   /** The job says that no device is started. */
   readonly isPaused: boolean;

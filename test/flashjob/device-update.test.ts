@@ -25,6 +25,7 @@ const accepted = (more: Partial<AttestedState> = {}, atMs = NOW): Evidence => ({
   state: state(more),
 });
 const REFUSED: Evidence = { atMs: NOW, result: 'refused', code: 'bad-signature', message: 'forged' };
+const refusal = (forMs: number) => ({ code: 'bad-signature', message: 'forged', sinceMs: NOW - forMs });
 const transfer = (more: Partial<Transfer> = {}): Transfer => ({
   state: 'none',
   offeredAtMs: 0,
@@ -95,6 +96,11 @@ describe('before anything is sent', () => {
     ['fresh evidence earns an offer', { evidence: accepted() }, 'offer'],
     ['a cancelled job offers nothing', { evidence: accepted(), isCancelled: true }, 'cancelled'],
     ['nobody answered in time', LATE, 'unreachable'],
+    ['a device that is nowhere is waited for', { hasStation: false }, 'wait'],
+    ['a device that was nowhere in time', { ...LATE, hasStation: false }, 'unreachable'],
+    ['a refusal in its name may be an impostor’s', { hasStation: false, refusal: refusal(29_999) }, 'wait'],
+    ['one that stands is its own', { hasStation: false, refusal: refusal(30_000) }, 'refused'],
+    ['a device that has an address is asked itself', { refusal: refusal(30_000) }, 'challenge'],
     [
       'no image came in time',
       { ...LATE, evidence: accepted(), firmware: { kind: 'pending', problem: '503', isCorrupt: false } },

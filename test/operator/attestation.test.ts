@@ -64,9 +64,9 @@ test('a clone is recorded as an impostor of the device, whichever of the two is 
   }
 });
 
-for (const [identity, code] of [
-  ['forged', 'BadSignature'],
-  ['replayed', 'NonceMismatch'],
+for (const [identity, code, said] of [
+  ['forged', 'BadSignature', 'bad-signature: device '],
+  ['replayed', 'NonceMismatch', 'nonce-mismatch: device '],
 ] as const)
   test(`${identity} evidence is refused with the reason, and nothing is sent to the device`, async () => {
     const [first, ...others] = boards(3);
@@ -79,16 +79,18 @@ for (const [identity, code] of [
       uuid: rig.boards.map(({ deviceId }) => deviceId),
       firmware: 'registry.local/classifier:1.0.0',
       version: '1.0.0',
-      deviceDeadline: '5m',
     });
     await rig.until(
       'the job is over',
       async () => (await rig.job('update')).status?.completionTime !== undefined,
-      10 * MINUTE,
+      3 * MINUTE,
     );
     const sent = rig.events.filter((event) => event.kind === 'offer' && event.board === first.name);
     expect(sent).toEqual([]);
-    expect((await rig.job('update')).status?.counts).toEqual({ confirmed: 2, pending: 0, refused: 1 });
+    const { counts, devices } = (await rig.job('update')).status ?? {};
+    expect(counts).toEqual({ confirmed: 2, pending: 0, refused: 1 });
+    expect(devices).toMatchObject([{ uuid: device.metadata.name, outcome: 'refused' }]);
+    expect(devices?.[0]?.message).toContain(said);
     await rig.stop();
   });
 

@@ -151,6 +151,30 @@ test('a device that is off is unreachable when its time is up, and the others ar
   await rig.stop();
 });
 
+test('a device that is discovered only after its job began is flashed', async () => {
+  const rig = await running();
+  const late = rig.board('board-00001');
+  late.cutPower();
+  await rig.createJob('update', { ...V2, uuid: ids(rig) });
+  await rig.pass(3 * MINUTE);
+  late.powerOn();
+  await rig.until('the job is over', () => isOver(rig), 5 * MINUTE);
+  expect((await rig.job('update')).status?.counts).toEqual({ confirmed: 3, pending: 0 });
+  await rig.stop();
+});
+
+test('a device that left questions unanswered is heard as soon as it answers one', async () => {
+  const rig = await running();
+  await rig.until('all are attested', () => rig.allAttested(), MINUTE);
+  for (const link of rig.links.values()) link.partition();
+  await rig.createJob('update', { ...V2, uuid: ids(rig) });
+  await rig.pass(4 * MINUTE);
+  for (const link of rig.links.values()) link.heal();
+  await rig.until('the job is over', () => isOver(rig), 2 * MINUTE);
+  expect((await rig.job('update')).status?.counts).toEqual({ confirmed: 3, pending: 0 });
+  await rig.stop();
+});
+
 test('an image that never confirms is told to restart at the deadline, and its bootloader takes it back', async () => {
   const never = firmware('thermo:2.0.0', { kind: 'never-confirm' });
   const rig = await running({ firmware: [firmware('thermo:1.0.0'), never] });
