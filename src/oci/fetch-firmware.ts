@@ -1,31 +1,24 @@
-import {
-  chipIdInImage,
-  chipIdOf,
-  chipOfArchitecture,
-  describeChipId,
-  normalizeArchitecture,
-} from './chip.ts';
+import { chipIdInImage, chipIdOf, describeChipId, normalizeArchitecture } from './chip.ts';
 import type { Digest } from './digest.ts';
-import { DOCKER_FIRMWARE_OS } from './docker-firmware.ts';
+import { CONFIG_BYTES_MAX, parseDockerConfig } from './docker-firmware.ts';
 import { fetchDockerImage } from './fetch-docker-image.ts';
-import {
-  APP_IMAGE_TYPE,
-  FIRMWARE_ARTIFACT_TYPE,
-  FIRMWARE_OS,
-  type FirmwareMeta,
-  readFirmwareMeta,
-} from './firmware-artifact.ts';
+import { FIRMWARE_ARTIFACT_TYPE, type FirmwareMeta, readFirmwareMeta } from './firmware-artifact.ts';
 import { atHop, FirmwareError } from './firmware-error.ts';
+import { APP_IMAGE_TYPE } from './firmware-layers.ts';
 import { type FirmwareSource, fetchBlob, fetchManifest, imageBytesMax, unwrap } from './firmware-source.ts';
-import type { Descriptor, ImageIndex, ImageManifest } from './manifest.ts';
-import { isIndexType, isManifestType } from './media-type.ts';
+import { type FirmwareTarget, platformOf, selectEntry } from './firmware-target.ts';
+import { readImageFacts } from './image-facts.ts';
+import type { Descriptor, ImageIndex, ImageManifest, Platform } from './manifest.ts';
+import { isIndexType, isManifestType, OCI_INDEX } from './media-type.ts';
 import { parseReference, type Repository } from './reference.ts';
 import { quote } from './refusal.ts';
 
 /** A reference held to one digest: what every device of a FlashJob gets, even when the tag moves. */
 export interface ResolvedFirmware {
   readonly repository: Repository;
+  /** Of the index, or of the one manifest that the reference names. */
   readonly digest: Digest;
+  /** For a reference to a single target's manifest, an index with that one entry. */
   readonly index: ImageIndex;
 }
 
@@ -36,6 +29,8 @@ export interface ChipFirmware {
   readonly manifestDigest: Digest;
   /** SHA-256 of `image`; for our artifact this is the layer's digest. */
   readonly imageDigest: Digest;
+  /** SHA-256 that a board which runs the image measures, worked out from the image; 64 hex digits. */
+  readonly measurement: string;
   /** Shared: must not be changed. The same array for every device of a node. */
   readonly image: Uint8Array;
   /** What the artifact says about the image; absent in a container image, which says nothing. */
@@ -43,10 +38,9 @@ export interface ChipFirmware {
 }
 
 /**
- * Asks once what `reference` means now, and fetches the index under that digest.
+ * Asks once what `reference` means now, and fetches the document under that digest.
  *
- * A reference to the manifest of a single chip is refused with `unsupported-media-type` at hop `index`.
- * Throws FirmwareError.
+ * The reference may name an index or the manifest of a single target. Throws FirmwareError.
  */
 export async function resolveFirmware(source: FirmwareSource, reference: string): Promise<ResolvedFirmware> {
   const parsed = unwrap('reference', parseReference(reference));
@@ -57,32 +51,58 @@ export async function resolveFirmware(source: FirmwareSource, reference: string)
       'digest-mismatch',
       `asked for ${parsed.digest}, got ${descriptor.digest}`,
     );
-  if (!isIndexType(descriptor.mediaType))
+  const repository = { host: parsed.host, name: parsed.name };
+  const { digest, mediaType } = descriptor;
+  if (!isIndexType(mediaType) && !isManifestType(mediaType))
     throw new FirmwareError(
       'index',
       'unsupported-media-type',
-      `${reference} is ${quote(descriptor.mediaType)}; firmware is an image index with one entry per chip`,
+      `${reference} is ${quote(mediaType)}; firmware is an image index with one entry per target, or one such entry`,
     );
-  const repository = { host: parsed.host, name: parsed.name };
   const document = await fetchManifest(source, 'index', repository, descriptor);
-  return { repository, digest: descriptor.digest, index: document as ImageIndex };
+  if (document.kind === 'index') return { repository, digest, index: document };
+  const platform = await platformInside(source, repository, document);
+  const index: ImageIndex = { kind: 'index', mediaType: OCI_INDEX, manifests: [{ ...descriptor, platform }] };
+  return { repository, digest, index };
+}
+
+/** Platform of a manifest that no index vouches for: its annotations, or a container image's config. */
+async function platformInside(
+  source: FirmwareSource,
+  repository: Repository,
+  manifest: ImageManifest,
+): Promise<Platform> {
+  if (isArtifact(manifest)) {
+    const meta = unwrap('manifest', readFirmwareMeta(manifest.annotations ?? {}));
+    return platformOf(meta.chip, meta);
+  }
+  const config = await fetchBlob(source, 'config', repository, manifest.config, CONFIG_BYTES_MAX);
+  const { architecture, os } = unwrap('config', parseDockerConfig(config));
+  return { architecture, os };
+}
+
+function isArtifact(manifest: ImageManifest): boolean {
+  return (manifest.artifactType ?? manifest.config.mediaType) === FIRMWARE_ARTIFACT_TYPE;
 }
 
 /**
- * Fetches the manifest and the layer of `chip` and nothing else, and checks them.
+ * Fetches the manifest and the app image for a board and nothing else, and checks them.
  *
- * `chip` is a target name as a device says it (`esp32s3`, `ESP32-S3`, `esp32s3r8`). Refused with
- * `no-image-for-chip` when the index has no entry for it, listing what it has, and with `wrong-chip`
- * when the image's own header disagrees with the entry it was found under. Throws FirmwareError.
+ * `board` is a target name as a device says it (`esp32s3`, `ESP32-S3`, `esp32s3r8`), or all that is known of
+ * the board. Refused with `no-image-for-chip` when no entry of the index fits, listing what it has; with
+ * `wrong-chip` when the image's own header disagrees with the entry it was found under; with
+ * `false-annotation` when image, manifest and entry contradict each other. Throws FirmwareError.
  */
 export async function fetchForChip(
   source: FirmwareSource,
   resolved: ResolvedFirmware,
-  chip: string,
+  board: string | FirmwareTarget,
 ): Promise<ChipFirmware> {
+  const target = typeof board === 'string' ? { chip: board } : board;
+  const { chip } = target;
   if (chipIdOf(chip) === undefined)
     throw new FirmwareError('index', 'no-image-for-chip', `${quote(chip)} is not a chip that ESP-IDF knows`);
-  const entry = selectEntry(resolved.index, chip);
+  const entry = selectEntry(resolved.index, target);
   if (!isManifestType(entry.mediaType))
     throw new FirmwareError(
       'index',
@@ -91,35 +111,16 @@ export async function fetchForChip(
     );
   const architecture = normalizeArchitecture(entry.platform?.architecture ?? chip);
   const manifest = (await fetchManifest(source, 'manifest', resolved.repository, entry)) as ImageManifest;
-  const isArtifact = (manifest.artifactType ?? manifest.config.mediaType) === FIRMWARE_ARTIFACT_TYPE;
-  const found: FoundImage = isArtifact
-    ? await fetchArtifactImage(source, resolved.repository, manifest)
+  const found: FoundImage = isArtifact(manifest)
+    ? await fetchArtifactImage(source, resolved.repository, manifest, entry)
     : await fetchDockerImage(source, resolved.repository, manifest, architecture);
   checkHeader(found.image, architecture, found.meta);
-  return { architecture, manifestDigest: entry.digest, ...found };
-}
-
-/** The entry for `chip`: the exact architecture first, then the same chip without a PSRAM suffix. */
-function selectEntry(index: ImageIndex, chip: string): Descriptor {
-  const ours = index.manifests.filter(
-    ({ platform }) => platform?.os === FIRMWARE_OS || platform?.os === DOCKER_FIRMWARE_OS,
-  );
-  for (const wanted of new Set([normalizeArchitecture(chip), chipOfArchitecture(chip)])) {
-    const matches = ours.filter(
-      (entry) => normalizeArchitecture(entry.platform?.architecture ?? '') === wanted,
-    );
-    const [first, second] = matches;
-    if (first !== undefined && second !== undefined)
-      throw new FirmwareError(
-        'index',
-        'malformed',
-        `${matches.length} entries for ${wanted}; one is expected`,
-      );
-    if (first !== undefined) return first;
-  }
-  const offered = ours.map((entry) => entry.platform?.architecture).sort();
-  const list = offered.length === 0 ? 'no firmware at all' : offered.join(', ');
-  throw new FirmwareError('index', 'no-image-for-chip', `no entry for ${quote(chip)}; it has ${list}`);
+  return {
+    architecture,
+    manifestDigest: entry.digest,
+    measurement: measure(found.image, found.meta),
+    ...found,
+  };
 }
 
 type FoundImage = Pick<ChipFirmware, 'image' | 'imageDigest' | 'meta'>;
@@ -128,8 +129,17 @@ async function fetchArtifactImage(
   source: FirmwareSource,
   repository: Repository,
   manifest: ImageManifest,
+  entry: Descriptor,
 ): Promise<FoundImage> {
   const meta = unwrap('manifest', readFirmwareMeta(manifest.annotations ?? {}));
+  const promised = entry.platform?.['os.features'];
+  const needed = platformOf(meta.chip, meta)['os.features'];
+  if (promised !== undefined && promised.join(' ') !== (needed ?? []).join(' '))
+    throw new FirmwareError(
+      'manifest',
+      'false-annotation',
+      `the index asks boards for ${quote(promised.join(' '))}, the manifest for ${quote((needed ?? []).join(' '))}`,
+    );
   const [layer, second] = manifest.layers.filter(({ mediaType }) => mediaType === APP_IMAGE_TYPE);
   if (layer === undefined || second !== undefined)
     throw new FirmwareError(
@@ -156,4 +166,24 @@ function checkHeader(image: Uint8Array, architecture: string, meta: FirmwareMeta
       'wrong-chip',
       `the image is for ${describeChipId(inImage)} (chip id ${inImage}), its entry says ${architecture}`,
     );
+}
+
+/** Looks the image through, once for all devices that share it, and holds the manifest to its promise. */
+function measure(image: Uint8Array, meta: FirmwareMeta | undefined): string {
+  const facts = readImageFacts(image);
+  if (!facts.ok) throw new FirmwareError('image', 'damaged-image', facts.refusal.message);
+  const { measurement, secureVersion } = facts.value;
+  if (meta !== undefined && meta.measurement !== measurement)
+    throw new FirmwareError(
+      'image',
+      'false-annotation',
+      `measures ${measurement}, the manifest promises ${meta.measurement}`,
+    );
+  if (meta !== undefined && meta.secureVersion !== secureVersion)
+    throw new FirmwareError(
+      'image',
+      'false-annotation',
+      `has secure version ${secureVersion}, the manifest promises ${meta.secureVersion}`,
+    );
+  return measurement;
 }

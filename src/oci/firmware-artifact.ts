@@ -1,23 +1,25 @@
 import { BOOTS_WITHOUT_CONFIRM_MAX } from '../esp/boot-counter.ts';
 import { chipIdOf } from './chip.ts';
+import { KEY_ID, type TargetNeeds } from './firmware-target.ts';
 import { accept, type Decoded, quote, refuse } from './refusal.ts';
 
 /**
  * Firmware as an OCI artifact.
  *
- * An image index with this `artifactType`, one manifest per chip. The index entry's platform is os
- * `esp-idf`, architecture the ESP-IDF target name. Each manifest has the same `artifactType`, the empty
- * config, and one layer: the app image as the build wrote it, signature sector included. What a planner
- * or a flash agent must know before it fetches the layer stands in the manifest's annotations.
+ * An image index with this `artifactType`, one manifest per target. The index entry's platform is os
+ * `esp-idf`, architecture the ESP-IDF target name, and in `os.features` what else a board must be
+ * (firmware-target.ts). Each manifest has the same `artifactType`, the empty config, and one layer with the
+ * app image as the build wrote it, signature sector included; other layers (firmware-layers.ts) hold what a
+ * first flash needs and an update leaves alone. What a planner or a flash agent must know before it fetches
+ * a layer stands in the manifest's annotations.
  */
 export const FIRMWARE_ARTIFACT_TYPE = 'application/vnd.brickproof.firmware.v1';
-export const APP_IMAGE_TYPE = 'application/vnd.brickproof.firmware.app-image.v1';
-export const FIRMWARE_OS = 'esp-idf';
 
 /** Standard keys where the specification has one (image-spec, annotations.md), ours in reverse DNS. */
 export const ANNOTATION = {
   title: 'org.opencontainers.image.title',
   version: 'org.opencontainers.image.version',
+  revision: 'org.opencontainers.image.revision',
   application: 'dev.brickproof.firmware.application',
   chip: 'dev.brickproof.firmware.chip',
   chipId: 'dev.brickproof.firmware.chip-id',
@@ -27,6 +29,11 @@ export const ANNOTATION = {
   measurement: 'dev.brickproof.firmware.measurement',
   rollback: 'dev.brickproof.firmware.rollback',
   bootsWithoutConfirm: 'dev.brickproof.firmware.boots-without-confirm',
+  idfVersion: 'dev.brickproof.firmware.idf-version',
+  flashSize: 'dev.brickproof.firmware.flash-size',
+  chipRevisionMin: 'dev.brickproof.firmware.chip-revision-min',
+  chipRevisionMax: 'dev.brickproof.firmware.chip-revision-max',
+  keyId: 'dev.brickproof.firmware.key-id',
 } as const;
 
 /**
@@ -35,8 +42,11 @@ export const ANNOTATION = {
  */
 export type RollbackKind = 'esp-idf' | 'boot-counter';
 
-/** What an artifact says about the image for one chip. */
-export interface FirmwareMeta {
+/** Printable ASCII, 1 to 128 of it. */
+const PRINTABLE = /^[\x20-\x7e]{1,128}$/;
+
+/** What an artifact says about the image for one target. */
+export interface FirmwareMeta extends TargetNeeds {
   readonly application: string;
   readonly version: string;
   /** ESP-IDF target name. */
@@ -54,10 +64,22 @@ export interface FirmwareMeta {
   readonly rollback: RollbackKind;
   /** 1 for `esp-idf`; 1 to BOOTS_WITHOUT_CONFIRM_MAX for `boot-counter`. */
   readonly bootsWithoutConfirm: number;
+  /** ESP-IDF version the image was built with, as the build says it. */
+  readonly idfVersion?: string;
+  /** Commit of the sources; what the person who packed it said. */
+  readonly revision?: string;
 }
 
-/** Annotations of one chip's manifest. */
+/** Annotations of one target's manifest. */
 export function annotateFirmware(meta: FirmwareMeta): Readonly<Record<string, string>> {
+  const optional = {
+    [ANNOTATION.idfVersion]: meta.idfVersion,
+    [ANNOTATION.revision]: meta.revision,
+    [ANNOTATION.flashSize]: meta.flashSizeBytes,
+    [ANNOTATION.chipRevisionMin]: meta.chipRevisionMin,
+    [ANNOTATION.chipRevisionMax]: meta.chipRevisionMax,
+    [ANNOTATION.keyId]: meta.keyId,
+  };
   return {
     [ANNOTATION.application]: meta.application,
     [ANNOTATION.version]: meta.version,
@@ -69,10 +91,18 @@ export function annotateFirmware(meta: FirmwareMeta): Readonly<Record<string, st
     [ANNOTATION.measurement]: meta.measurement,
     [ANNOTATION.rollback]: meta.rollback,
     [ANNOTATION.bootsWithoutConfirm]: String(meta.bootsWithoutConfirm),
+    ...Object.fromEntries(
+      Object.entries(optional)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => [key, String(value)]),
+    ),
   };
 }
 
-/** Reads the annotations back; every one is required, because a gate decides on each of them. */
+/**
+ * Reads the annotations back. Those that every image has are required, because a gate decides on each of
+ * them; what a target needs and where the image came from may be absent.
+ */
 export function readFirmwareMeta(annotations: Readonly<Record<string, string>>): Decoded<FirmwareMeta> {
   const faults: string[] = [];
   const text = (key: string, grammar: RegExp, expected: string): string => {
@@ -82,6 +112,8 @@ export function readFirmwareMeta(annotations: Readonly<Record<string, string>>):
     return value ?? '';
   };
   const count = (key: string): number => Number(text(key, /^(?:0|[1-9]\d{0,9})$/, 'a whole number'));
+  const given = <K extends keyof FirmwareMeta, T>(key: string, name: K, read: () => T): { [P in K]?: T } =>
+    (Object.hasOwn(annotations, key) ? { [name]: read() } : {}) as { [P in K]?: T };
   const meta: FirmwareMeta = {
     application: text(ANNOTATION.application, /^[\w.-]{1,63}$/, 'an application name'),
     version: text(ANNOTATION.version, /^[\w.+-]{1,63}$/, 'a version'),
@@ -97,6 +129,12 @@ export function readFirmwareMeta(annotations: Readonly<Record<string, string>>):
       'esp-idf or boot-counter',
     ) as RollbackKind,
     bootsWithoutConfirm: count(ANNOTATION.bootsWithoutConfirm),
+    ...given(ANNOTATION.idfVersion, 'idfVersion', () => text(ANNOTATION.idfVersion, PRINTABLE, 'a version')),
+    ...given(ANNOTATION.revision, 'revision', () => text(ANNOTATION.revision, PRINTABLE, 'a revision')),
+    ...given(ANNOTATION.flashSize, 'flashSizeBytes', () => count(ANNOTATION.flashSize)),
+    ...given(ANNOTATION.chipRevisionMin, 'chipRevisionMin', () => count(ANNOTATION.chipRevisionMin)),
+    ...given(ANNOTATION.chipRevisionMax, 'chipRevisionMax', () => count(ANNOTATION.chipRevisionMax)),
+    ...given(ANNOTATION.keyId, 'keyId', () => text(ANNOTATION.keyId, KEY_ID, 'a key id')),
   };
   const fault = faults[0] ?? faultOfMeta(meta);
   return fault === undefined ? accept(meta) : refuse('malformed', 'annotations', fault);
@@ -113,5 +151,7 @@ function faultOfMeta(meta: FirmwareMeta): string | undefined {
     return `${meta.bootsWithoutConfirm} boots without confirm; 1 to ${BOOTS_WITHOUT_CONFIRM_MAX} are possible`;
   if (meta.rollback === 'esp-idf' && meta.bootsWithoutConfirm !== 1)
     return `rollback esp-idf allows exactly 1 boot without confirm, not ${meta.bootsWithoutConfirm}`;
+  const { chipRevisionMin: min = 0, chipRevisionMax: max = Number.POSITIVE_INFINITY } = meta;
+  if (min > max) return `chip revision at least ${min} and at most ${max} is no revision at all`;
   return undefined;
 }

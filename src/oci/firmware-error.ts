@@ -7,12 +7,18 @@ export type FirmwareHop = 'reference' | 'resolve' | 'index' | 'manifest' | 'conf
 export type FirmwareErrorCode =
   | RegistryErrorCode
   | RefusalCode
-  /** The index has no entry for this chip. */
+  /** The index has no entry for this chip, or none that fits the board. */
   | 'no-image-for-chip'
+  /** Several entries may fit; they differ in something that is not known of the board. */
+  | 'ambiguous-target'
   /** The image's header names another chip than the entry it was found under. */
   | 'wrong-chip'
   /** The bytes do not start as an ESP-IDF app image does. */
   | 'not-an-app-image'
+  /** The image is broken inside: its checksum, hash or layout is wrong, though its digest is right. */
+  | 'damaged-image'
+  /** The manifest promises another measurement, chip or need than the image or its index entry has. */
+  | 'false-annotation'
   /** The manifest does not hold exactly one image where the house looks for it. */
   | 'no-app-image';
 

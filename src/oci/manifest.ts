@@ -11,6 +11,8 @@ export interface Platform {
   readonly architecture: string;
   readonly os: string;
   readonly variant?: string;
+  /** What a system must offer for this entry to run on it. */
+  readonly 'os.features'?: readonly string[];
 }
 
 /** Names content by what it is. Source: OCI image-spec, descriptor.md. */
@@ -130,6 +132,7 @@ function readPlatform(place: JsonPlace): Platform {
     architecture: place.at('architecture').string(),
     os: place.at('os').string(),
     ...optional(place, 'variant', (member) => member.string()),
+    ...optional(place, 'os.features', (member) => member.list().map((feature) => feature.string())),
   };
 }
 

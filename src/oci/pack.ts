@@ -1,30 +1,34 @@
-import { chipIdInImage, chipIdOf, describeChipId } from './chip.ts';
+import { chipIdOf, describeChipId } from './chip.ts';
 import { type Digest, digestOf } from './digest.ts';
 import {
   ANNOTATION,
-  APP_IMAGE_TYPE,
   annotateFirmware,
   FIRMWARE_ARTIFACT_TYPE,
-  FIRMWARE_OS,
   type FirmwareMeta,
   type RollbackKind,
   readFirmwareMeta,
 } from './firmware-artifact.ts';
+import { APP_IMAGE_TYPE, type FirmwarePart, faultOfParts, layersOfParts } from './firmware-layers.ts';
+import { platformOf } from './firmware-target.ts';
+import { readImageFacts } from './image-facts.ts';
 import { type Descriptor, encodeManifest } from './manifest.ts';
 import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from './media-type.ts';
 import type { Reference } from './reference.ts';
 import { accept, type Decoded, refuse } from './refusal.ts';
 import type { ManifestContent, Registry } from './registry.ts';
 
-/** One chip's build of the firmware. */
+/** One target's build of the firmware. What the image says of itself is read from it. */
 export interface ChipBuild {
   /** ESP-IDF target name, `esp32s3`. */
   readonly chip: string;
   /** The app image as the build wrote it. */
   readonly image: Uint8Array;
-  readonly secureVersion: number;
-  readonly elfSha256: string;
-  readonly measurement: string;
+  /** What a first flash needs besides, and the bill of materials. */
+  readonly parts?: readonly FirmwarePart[];
+  /** Flash that the build is made for; absent: any. */
+  readonly flashSizeBytes?: number;
+  /** Name of the key batch; absent: the digest of the image's first Secure Boot key, if it is signed. */
+  readonly keyId?: string;
 }
 
 /** What one artifact is made of. */
@@ -33,7 +37,9 @@ export interface FirmwareBuild {
   readonly version: string;
   readonly rollback: RollbackKind;
   readonly bootsWithoutConfirm: number;
-  /** Any order; each chip once. */
+  /** Commit of the sources. */
+  readonly revision?: string;
+  /** Any order; each target (chip, flash, revisions, key) once. */
   readonly chips: readonly ChipBuild[];
 }
 
@@ -57,88 +63,122 @@ const EMPTY_DESCRIPTOR: Descriptor = {
 const SECTOR_BYTES = 4096;
 
 /**
- * Makes the artifact. Pure, and reproducible: equal builds, in any order of chips, give equal digests,
+ * Makes the artifact. Pure, and reproducible: equal builds, in any order of targets, give equal digests,
  * because nothing in it is a date and every document is canonical.
  *
- * Refuses an image whose header names another chip than its entry would.
+ * Refuses, by target: an image that is damaged or for another chip, parts that do not fit together or
+ * around it, and a target that is given twice.
  */
 export function packFirmware(build: FirmwareBuild): Decoded<PackedFirmware> {
   if (build.chips.length === 0) return refuse('malformed', 'chips', 'is empty; give at least one app image');
-  const chips = [...build.chips].sort((a, b) => (a.chip < b.chip ? -1 : a.chip > b.chip ? 1 : 0));
-  const manifests: (ManifestContent & { digest: Digest })[] = [];
-  const entries: Descriptor[] = [];
   const blobs = new Map<Digest, Uint8Array>([[EMPTY_DESCRIPTOR.digest, EMPTY_CONFIG]]);
-  for (const [position, chip] of chips.entries()) {
-    if (chips[position - 1]?.chip === chip.chip)
-      return refuse('malformed', chip.chip, 'is given twice; an artifact holds one image per chip');
-    const meta = describeBuild(build, chip);
-    if (!meta.ok) return meta;
-    const layer = digestOf(chip.image);
-    blobs.set(layer, chip.image);
-    const bytes = encodeManifest({
-      kind: 'manifest',
-      mediaType: OCI_MANIFEST,
-      artifactType: FIRMWARE_ARTIFACT_TYPE,
-      config: EMPTY_DESCRIPTOR,
-      layers: [
-        {
-          mediaType: APP_IMAGE_TYPE,
-          digest: layer,
-          size: chip.image.length,
-          annotations: { [ANNOTATION.title]: `${build.application}-${build.version}-${chip.chip}.bin` },
-        },
-      ],
-      annotations: annotateFirmware(meta.value),
-    });
-    const digest = digestOf(bytes);
-    manifests.push({ mediaType: OCI_MANIFEST, bytes, digest });
-    // No artifactType here: it is optional, and skopeo 1.9 loses it and then refuses to copy.
-    entries.push({
-      mediaType: OCI_MANIFEST,
-      digest,
-      size: bytes.length,
-      platform: { architecture: chip.chip, os: FIRMWARE_OS },
-    });
+  const targets: PackedTarget[] = [];
+  for (const chip of build.chips) {
+    const packed = packTarget(build, chip, blobs);
+    if (!packed.ok) return packed;
+    targets.push(packed.value);
   }
+  targets.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+  for (const [position, { chip, order }] of targets.entries())
+    if (targets[position - 1]?.order === order)
+      return refuse('malformed', chip, 'is given twice; an artifact holds one image per target');
   const index = encodeManifest({
     kind: 'index',
     mediaType: OCI_INDEX,
     artifactType: FIRMWARE_ARTIFACT_TYPE,
-    manifests: entries,
+    manifests: targets.map(({ entry }) => entry),
     annotations: { [ANNOTATION.application]: build.application, [ANNOTATION.version]: build.version },
   });
   return accept({
     digest: digestOf(index),
-    blobs: [...blobs.values()],
-    manifests,
+    blobs: [...blobs].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, bytes]) => bytes),
+    manifests: targets.map(({ manifest }) => manifest),
     index: { mediaType: OCI_INDEX, bytes: index },
+  });
+}
+
+interface PackedTarget {
+  readonly chip: string;
+  /** Chip and needs, as a text: where the target stands in the index. */
+  readonly order: string;
+  readonly manifest: ManifestContent & { readonly digest: Digest };
+  readonly entry: Descriptor;
+}
+
+/** Adds the target's layers to `blobs`. */
+function packTarget(
+  build: FirmwareBuild,
+  chip: ChipBuild,
+  blobs: Map<Digest, Uint8Array>,
+): Decoded<PackedTarget> {
+  const meta = describeBuild(build, chip);
+  if (!meta.ok) return meta;
+  const parts = layersOfParts(chip.parts ?? []);
+  if (!parts.ok) return refuse(parts.refusal.code, chip.chip, parts.refusal.message);
+  const title = `${build.application}-${build.version}-${chip.chip}.bin`;
+  const app = {
+    mediaType: APP_IMAGE_TYPE,
+    bytes: chip.image,
+    annotations: { [ANNOTATION.title]: title },
+  };
+  const layers = [app, ...parts.value].map(({ mediaType, bytes, annotations }) => {
+    const digest = digestOf(bytes);
+    blobs.set(digest, bytes);
+    const known = Object.keys(annotations).length > 0 ? { annotations } : {};
+    return { mediaType, digest, size: bytes.length, ...known };
+  });
+  const bytes = encodeManifest({
+    kind: 'manifest',
+    mediaType: OCI_MANIFEST,
+    artifactType: FIRMWARE_ARTIFACT_TYPE,
+    config: EMPTY_DESCRIPTOR,
+    layers,
+    annotations: annotateFirmware(meta.value),
+  });
+  const manifest = { mediaType: OCI_MANIFEST, bytes, digest: digestOf(bytes) };
+  const platform = platformOf(chip.chip, meta.value);
+  return accept({
+    chip: chip.chip,
+    order: [chip.chip, ...(platform['os.features'] ?? [])].join(' '),
+    manifest,
+    // No artifactType here: it is optional, and skopeo 1.9 loses it and then refuses to copy.
+    entry: { mediaType: OCI_MANIFEST, digest: manifest.digest, size: bytes.length, platform },
   });
 }
 
 function describeBuild(build: FirmwareBuild, chip: ChipBuild): Decoded<FirmwareMeta> {
   const chipId = chipIdOf(chip.chip);
   if (chipId === undefined) return refuse('malformed', chip.chip, 'is not a chip that ESP-IDF knows');
-  const inImage = chipIdInImage(chip.image);
-  if (inImage === undefined)
+  const read = readImageFacts(chip.image);
+  if (!read.ok) return refuse('malformed', chip.chip, `the app image: ${read.refusal.message}`);
+  const facts = read.value;
+  if (facts.chipId !== chipId)
     return refuse(
       'malformed',
       chip.chip,
-      'the file does not start as an ESP-IDF app image (byte 0 is not 0xe9)',
+      `the image is for ${describeChipId(facts.chipId)} (chip id ${facts.chipId})`,
     );
-  if (inImage !== chipId)
-    return refuse('malformed', chip.chip, `the image is for ${describeChipId(inImage)} (chip id ${inImage})`);
+  const misfit = faultOfParts(chip.chip, chip.image, chip.parts ?? [], chip.flashSizeBytes);
+  if (misfit !== undefined) return refuse('malformed', chip.chip, misfit);
+  const keyId = chip.keyId ?? facts.keyId;
   const meta = readFirmwareMeta(
     annotateFirmware({
       application: build.application,
       version: build.version,
       chip: chip.chip,
       chipId,
-      secureVersion: chip.secureVersion,
+      secureVersion: facts.secureVersion,
       slotSizeBytes: Math.ceil(chip.image.length / SECTOR_BYTES) * SECTOR_BYTES,
-      elfSha256: chip.elfSha256,
-      measurement: chip.measurement,
+      elfSha256: facts.elfSha256,
+      measurement: facts.measurement,
       rollback: build.rollback,
       bootsWithoutConfirm: build.bootsWithoutConfirm,
+      ...(facts.idfVersion === undefined || facts.idfVersion === '' ? {} : { idfVersion: facts.idfVersion }),
+      ...(build.revision === undefined ? {} : { revision: build.revision }),
+      ...(facts.chipRevisionMin === undefined ? {} : { chipRevisionMin: facts.chipRevisionMin }),
+      ...(facts.chipRevisionMax === undefined ? {} : { chipRevisionMax: facts.chipRevisionMax }),
+      ...(chip.flashSizeBytes === undefined ? {} : { flashSizeBytes: chip.flashSizeBytes }),
+      ...(keyId === undefined ? {} : { keyId }),
     }),
   );
   return meta.ok ? meta : refuse(meta.refusal.code, chip.chip, meta.refusal.message);

@@ -5,9 +5,11 @@ import { RegistryStore } from '../../sim/registry/store.ts';
 import { ContentCache } from '../../src/oci/content-cache.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { fetchForChip, resolveFirmware } from '../../src/oci/fetch-firmware.ts';
+import { ANNOTATION } from '../../src/oci/firmware-artifact.ts';
+import { APP_IMAGE_TYPE } from '../../src/oci/firmware-layers.ts';
 import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
-import { encodeManifest } from '../../src/oci/manifest.ts';
-import { OCI_INDEX } from '../../src/oci/media-type.ts';
+import { encodeManifest, type ImageManifest, type Platform, parseManifest } from '../../src/oci/manifest.ts';
+import { OCI_INDEX, OCI_MANIFEST } from '../../src/oci/media-type.ts';
 import { pushFirmware } from '../../src/oci/pack.ts';
 import { formatReference, pinReference } from '../../src/oci/reference.ts';
 import { appImage, packThermo } from './fixture.ts';
@@ -173,4 +175,86 @@ test('a reference that cannot be read and a host that is not there are named', a
     hop: 'resolve',
     code: 'not-found',
   });
+});
+
+/** Stores an index whose one entry names `manifest` as changed by `change`, and returns its reference. */
+function storeSwapped(change: (manifest: ImageManifest) => ImageManifest, platform?: Platform): string {
+  const packed = packThermo();
+  const parsed = parseManifest(packed.manifests[0]?.bytes ?? new Uint8Array(0), OCI_MANIFEST);
+  if (!parsed.ok) throw new Error(parsed.refusal.message);
+  const bytes = encodeManifest(change(parsed.value as ImageManifest));
+  const { digest } = store.putManifest('fleet/thermo', digestOf(bytes), { mediaType: OCI_MANIFEST, bytes });
+  const entry = {
+    mediaType: OCI_MANIFEST,
+    digest,
+    size: bytes.length,
+    platform: platform ?? { os: 'esp-idf', architecture: 'esp32' },
+  };
+  const index = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests: [entry] });
+  store.putManifest('fleet/thermo', 'swapped', { mediaType: OCI_INDEX, bytes: index });
+  return `${HOST}/fleet/thermo:swapped`;
+}
+
+describe('a manifest that says what its image is not is stopped', () => {
+  const annotated = (key: string, value: string) => (manifest: ImageManifest) => ({
+    ...manifest,
+    annotations: { ...manifest.annotations, [key]: value },
+  });
+  test.each<[string, (manifest: ImageManifest) => ImageManifest, object]>([
+    [
+      'another measurement',
+      annotated(ANNOTATION.measurement, 'c'.repeat(64)),
+      { hop: 'image', code: 'false-annotation' },
+    ],
+    [
+      'another secure version',
+      annotated(ANNOTATION.secureVersion, '9'),
+      { hop: 'image', code: 'false-annotation' },
+    ],
+    ['another chip', annotated(ANNOTATION.chip, 'esp32c3'), { hop: 'manifest', code: 'malformed' }],
+  ])('%s', async (_, change, expected) => {
+    const source = sourceWith();
+    const resolved = await resolveFirmware(source, storeSwapped(change));
+    await expect(fetchForChip(source, resolved, 'esp32')).rejects.toMatchObject(expected);
+  });
+
+  test('other needs than its index entry', async () => {
+    const source = sourceWith();
+    const platform = { os: 'esp-idf', architecture: 'esp32', 'os.features': ['key-id=KEY1'] };
+    const resolved = await resolveFirmware(
+      source,
+      storeSwapped((manifest) => manifest, platform),
+    );
+    await expect(fetchForChip(source, resolved, { chip: 'esp32', keyIds: ['KEY1'] })).rejects.toMatchObject({
+      hop: 'manifest',
+      code: 'false-annotation',
+    });
+  });
+
+  test('an image that was broken before it was packed', async () => {
+    const source = sourceWith();
+    const broken = appImage(0, 5008);
+    broken[3000] = (broken[3000] ?? 0) ^ 1;
+    const digest = store.putBlob('fleet/thermo', broken);
+    const reference = storeSwapped((manifest) => ({
+      ...manifest,
+      layers: [{ mediaType: APP_IMAGE_TYPE, digest, size: broken.length }],
+    }));
+    const resolved = await resolveFirmware(source, reference);
+    await expect(fetchForChip(source, resolved, 'esp32')).rejects.toMatchObject({
+      hop: 'image',
+      code: 'damaged-image',
+      message: expect.stringContaining('checksum'),
+    });
+  });
+});
+
+test('a reference to the manifest of one target is that target, and no other', async () => {
+  const source = sourceWith();
+  const { index } = await resolveFirmware(source, TEXT);
+  const entry = index.manifests.find(({ platform }) => platform?.architecture === 'esp32c3');
+  const single = await resolveFirmware(source, `${HOST}/fleet/thermo@${entry?.digest}`);
+  expect(single.digest).toBe(entry?.digest);
+  expect((await fetchForChip(source, single, 'esp32c3')).image).toEqual(appImage(5, 4096));
+  await expect(fetchForChip(source, single, 'esp32')).rejects.toMatchObject({ code: 'no-image-for-chip' });
 });

@@ -1,27 +1,41 @@
+import { type AppImageOptions, buildAppImage } from '../../src/esp/app-image-build.ts';
+import { chipOfId } from '../../src/esp/chips.ts';
 import type { FirmwareBuild } from '../../src/oci/pack.ts';
 import { type PackedFirmware, packFirmware } from '../../src/oci/pack.ts';
 
-const HEX = (digit: string): string => digit.repeat(64);
-
-/** Bytes that start as an app image header does; the registry's rooms look no further than the chip id. */
-export function appImage(chipId: number, length = 5000, fill = 0x5a): Uint8Array {
-  const image = new Uint8Array(length).fill(fill);
-  image.set([0xe9, 1, 2, 0x20], 0);
-  new DataView(image.buffer).setUint16(12, chipId, true);
-  return image;
+/**
+ * A genuine app image; `length` is rounded up to a multiple of 16 and at least 1024. The description says
+ * application `thermo`, version 1.0.0, secure version 0 unless told otherwise.
+ */
+export function appImage(
+  chipId: number,
+  length = 5008,
+  fill = 0x5a,
+  said: Partial<AppImageOptions> = {},
+): Uint8Array {
+  const chip = chipOfId(chipId);
+  if (chip === undefined) throw new Error(`no chip has id ${chipId}`);
+  const contents = (size: number): Uint8Array => new Uint8Array(size).fill(fill);
+  return buildAppImage({
+    chip,
+    projectName: 'thermo',
+    version: '1.0.0',
+    sizeBytes: length,
+    contents,
+    ...said,
+  });
 }
 
 export function thermoBuild(version = '1.0.0'): FirmwareBuild {
-  const meta = { secureVersion: 0, elfSha256: HEX('a'), measurement: HEX('b') };
   return {
     application: 'thermo',
     version,
     rollback: 'boot-counter',
     bootsWithoutConfirm: 3,
     chips: [
-      { chip: 'esp32s3', image: appImage(9, 6000), ...meta },
-      { chip: 'esp32', image: appImage(0, 5000), ...meta },
-      { chip: 'esp32c3', image: appImage(5, 4096), ...meta },
+      { chip: 'esp32s3', image: appImage(9, 6000) },
+      { chip: 'esp32', image: appImage(0, 5008) },
+      { chip: 'esp32c3', image: appImage(5, 4096) },
     ],
   };
 }

@@ -1,8 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { verifyAppImage } from '../../src/esp/app-image.ts';
+import { readSignatureBlocks, signImage } from '../../src/esp/secure-boot-v2.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { ANNOTATION, FIRMWARE_ARTIFACT_TYPE, readFirmwareMeta } from '../../src/oci/firmware-artifact.ts';
 import { type ImageIndex, type ImageManifest, parseManifest } from '../../src/oci/manifest.ts';
-import { packFirmware } from '../../src/oci/pack.ts';
+import { type ChipBuild, packFirmware } from '../../src/oci/pack.ts';
 import { appImage, packThermo, thermoBuild } from './fixture.ts';
 
 test('equal builds give equal digests, in whatever order the chips were given', () => {
@@ -10,7 +13,7 @@ test('equal builds give equal digests, in whatever order the chips were given', 
   const shuffled = packFirmware({ ...build, chips: [...build.chips].reverse() });
   expect(shuffled).toEqual({ ok: true, value: packThermo() });
   // Recorded from the first build: a change of the format must be meant, for it changes every digest.
-  expect(packThermo().digest).toBe('sha256:70e5bf370a7ed40040bde419347000dbcc8824f9b00115762c9bfde6c62097fc');
+  expect(packThermo().digest).toBe('sha256:23a13c20028aa22e6691fd10d7511e3d7bef1e0d10045d1eddd6b3897dc825b6');
 });
 
 test('the index holds one entry per chip, sorted, and everything named is there', () => {
@@ -40,6 +43,58 @@ test('the empty config is the one that the specification names', () => {
   expect(digests).toContain('sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a');
 });
 
+test('what the image says of itself stands in the annotations, and what was said about it beside', () => {
+  const image = appImage(9, 6000, 7, { secureVersion: 4, chipRevisionMin: 1, chipRevisionMax: 99 });
+  const build = {
+    ...thermoBuild(),
+    revision: 'f00dcafe',
+    chips: [{ chip: 'esp32s3', image, keyId: 'KEY3' }],
+  };
+  const packed = packFirmware({
+    ...build,
+    chips: [{ ...build.chips[0], flashSizeBytes: 8 << 20 } as ChipBuild],
+  });
+  if (!packed.ok) throw new Error(packed.refusal.message);
+  const [manifest] = packed.value.manifests;
+  const parsed = parseManifest(manifest?.bytes ?? new Uint8Array(0), manifest?.mediaType ?? '');
+  const meta = readFirmwareMeta((parsed.ok && parsed.value.annotations) || {});
+  const verified = verifyAppImage(image);
+  expect(meta).toMatchObject({
+    ok: true,
+    value: {
+      secureVersion: 4,
+      chipRevisionMin: 1,
+      chipRevisionMax: 99,
+      idfVersion: 'v5.4.1',
+      revision: 'f00dcafe',
+      keyId: 'KEY3',
+      flashSizeBytes: 8 << 20,
+      measurement: verified.ok && verified.value.measurement,
+    },
+  });
+  const index = parseManifest(packed.value.index.bytes, packed.value.index.mediaType);
+  expect(index.ok && (index.value as ImageIndex).manifests[0]?.platform).toEqual({
+    os: 'esp-idf',
+    architecture: 'esp32s3',
+    'os.features': ['chip-revision-max=99', 'chip-revision-min=1', 'flash-size=8388608', 'key-id=KEY3'],
+  });
+});
+
+test('a signed image is for boards that trust its key', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const image = signImage(appImage(13, 6000), [privateKey]);
+  const packed = packFirmware({ ...thermoBuild(), chips: [{ chip: 'esp32c6', image }] });
+  const index = packed.ok && parseManifest(packed.value.index.bytes, packed.value.index.mediaType);
+  const [entry] = (index && index.ok && (index.value as ImageIndex).manifests) || [];
+  expect(entry?.platform?.['os.features']).toEqual([`key-id=${readSignatureBlocks(image)[0]?.keyDigest}`]);
+});
+
+function flipped(image: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(image);
+  copy[2000] = (copy[2000] ?? 0) ^ 1;
+  return copy;
+}
+
 describe('a build that would brick or mislead is refused', () => {
   const build = thermoBuild();
   const [first, ...others] = build.chips;
@@ -48,12 +103,19 @@ describe('a build that would brick or mislead is refused', () => {
     ['no chips', { chips: [] }, /at least one/],
     ['an image of another chip', { chips: [{ ...first, image: appImage(0) }] }, /the image is for esp32 /],
     ['not an app image', { chips: [{ ...first, image: new Uint8Array(100) }] }, /0xe9/],
+    ['an image with a flipped byte', { chips: [{ ...first, image: flipped(first.image) }] }, /checksum/],
+    ['an image cut short', { chips: [{ ...first, image: first.image.slice(0, 3000) }] }, /cut short/],
     ['an unknown chip', { chips: [{ ...first, chip: 'esp99' }] }, /esp99/],
     ['a chip twice', { chips: [first, first, ...others] }, /twice/],
     ['a chip in capitals', { chips: [{ ...first, chip: 'ESP32-S3' }] }, /chip name/],
     ['no version', { version: '' }, /version/],
-    ['a measurement that is not a hash', { chips: [{ ...first, measurement: 'abc' }] }, /64 hex digits/],
-    ['a secure version beyond any fuse', { chips: [{ ...first, secureVersion: 33 }] }, /above 32/],
+    ['a key id with a space', { chips: [{ ...first, keyId: 'KEY 3' }] }, /key id/],
+    ['a revision over two lines', { revision: 'abc\ndef' }, /revision/],
+    [
+      'a secure version beyond any fuse',
+      { chips: [{ ...first, image: appImage(9, 6000, 1, { secureVersion: 33 }) }] },
+      /above 32/,
+    ],
     ['esp-idf rollback with three boots', { rollback: 'esp-idf' }, /exactly 1/],
     ['no boots at all', { bootsWithoutConfirm: 0 }, /1 to 136/],
   ])('%s', (_, change, message) => {
@@ -63,13 +125,23 @@ describe('a build that would brick or mislead is refused', () => {
   });
 });
 
+const OPTIONAL: ReadonlySet<string> = new Set([
+  ANNOTATION.title,
+  ANNOTATION.revision,
+  ANNOTATION.idfVersion,
+  ANNOTATION.flashSize,
+  ANNOTATION.chipRevisionMin,
+  ANNOTATION.chipRevisionMax,
+  ANNOTATION.keyId,
+]);
+
 test('an artifact that leaves out an annotation is refused by its name', () => {
   const parsed = parseManifest(
     packThermo().manifests[0]?.bytes ?? new Uint8Array(0),
     'application/vnd.oci.image.manifest.v1+json',
   );
   const annotations = (parsed.ok && parsed.value.annotations) || {};
-  for (const key of Object.values(ANNOTATION).filter((name) => name !== ANNOTATION.title)) {
+  for (const key of Object.values(ANNOTATION).filter((name) => !OPTIONAL.has(name))) {
     const { [key]: _, ...rest } = annotations;
     const read = readFirmwareMeta(rest);
     expect(!read.ok && read.refusal.message).toContain(`${key} is missing`);
