@@ -77,6 +77,11 @@ export class HttpRegistry implements Registry {
     });
   }
 
+  async hasBlob(repository: Repository, digest: Digest): Promise<boolean> {
+    const path = `/v2/${repository.name}/blobs/${digest}`;
+    return (await this.#send(exchangeWith(repository, 'HEAD', path, { mayBeAbsent: true }))).status !== 404;
+  }
+
   tags(repository: Repository, page: TagPage = {}): Promise<readonly string[]> {
     return listTags((exchange) => this.#send(exchange), repository, page);
   }
@@ -103,6 +108,14 @@ export class HttpRegistry implements Registry {
       await this.#transport.send(exchangeWith(repository, 'PUT', target, { ...push, headers, body: bytes }));
       return digest;
     });
+  }
+
+  /** A registry that will not mount opens an upload instead, which is left to expire. */
+  async mountBlob(repository: Repository, from: string, digest: Digest): Promise<boolean> {
+    const query = new URLSearchParams({ mount: digest, from });
+    const path = `/v2/${repository.name}/blobs/uploads/?${query}`;
+    const answer = await this.#send(exchangeWith(repository, 'POST', path, { access: 'push' }));
+    return answer.status === 201;
   }
 
   async putManifest(reference: Reference, content: ManifestContent): Promise<Digest> {

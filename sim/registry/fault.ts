@@ -5,6 +5,7 @@ export type RegistryOperation =
   | 'resolve'
   | 'manifest'
   | 'blob'
+  | 'has-blob'
   | 'tags'
   | 'referrers'
   | 'put-blob'

@@ -76,6 +76,10 @@ export class InProcessRegistry implements Registry {
     });
   }
 
+  hasBlob(repository: Repository, digest: Digest): Promise<boolean> {
+    return this.#call('has-blob', repository, digest, () => this.#store.hasBlob(repository.name, digest));
+  }
+
   tags(repository: Repository, page: TagPage = {}): Promise<readonly string[]> {
     const { name } = repository;
     return this.#call('tags', repository, '', () =>
@@ -91,6 +95,12 @@ export class InProcessRegistry implements Registry {
 
   putBlob(repository: Repository, bytes: Uint8Array): Promise<Digest> {
     return this.#call('put-blob', repository, '', () => this.#store.putBlob(repository.name, bytes));
+  }
+
+  mountBlob(repository: Repository, from: string, digest: Digest): Promise<boolean> {
+    return this.#call('put-blob', repository, digest, () =>
+      this.#store.mountBlob(repository.name, from, digest),
+    );
   }
 
   putManifest(reference: Reference, content: ManifestContent): Promise<Digest> {

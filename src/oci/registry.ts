@@ -43,12 +43,19 @@ export interface Registry {
   manifest(repository: Repository, digest: Digest): Promise<ManifestContent>;
   /** The blob, or exactly `range` of it. */
   blob(repository: Repository, blob: BlobKey, range?: ByteRange): Promise<Uint8Array>;
+  /** Whether the repository holds the blob. One HEAD; no content moves. */
+  hasBlob(repository: Repository, digest: Digest): Promise<boolean>;
   /** Tags in lexical order; empty for a repository that has none or does not exist. */
   tags(repository: Repository, page?: TagPage): Promise<readonly string[]>;
   /** Manifests whose `subject` is `digest`, in the registry's order; empty when there is none. */
   referrers(repository: Repository, digest: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
   /** Settles when the blob is stored under its SHA-256 digest; storing twice is once. */
   putBlob(repository: Repository, bytes: Uint8Array): Promise<Digest>;
+  /**
+   * Makes a blob of repository `from` on the same host visible in `repository`, without its bytes moving;
+   * false when the registry does not do that, or `from` does not have it.
+   */
+  mountBlob(repository: Repository, from: string, digest: Digest): Promise<boolean>;
   /** Stores under `reference.tag`, which moves, or under the digest alone; returns the digest. */
   putManifest(reference: Reference, content: ManifestContent): Promise<Digest>;
 }

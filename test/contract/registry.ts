@@ -81,6 +81,26 @@ export function registryContract(name: string, open: () => Promise<RegistryUnder
       expect(await registry.putBlob(repository, bytes)).toBe(await registry.putBlob(repository, bytes));
     });
 
+    test('a blob is there once it was put, and in the repository that it was put into', async () => {
+      const [repository, other] = [freshRepository(), freshRepository()];
+      const digest = digestOf(content(64));
+      expect(await registry.hasBlob(repository, digest)).toBe(false);
+      await registry.putBlob(repository, content(64));
+      expect(await registry.hasBlob(repository, digest)).toBe(true);
+      expect(await registry.hasBlob(other, digest)).toBe(false);
+    });
+
+    test('a mounted blob is there without having been sent; a mount that fails changes nothing', async () => {
+      const [source, target] = [freshRepository(), freshRepository()];
+      const bytes = content(300);
+      const digest = await registry.putBlob(source, bytes);
+      const mounted = await registry.mountBlob(target, source.name, digest);
+      expect(await registry.hasBlob(target, digest)).toBe(mounted);
+      const absent = digestOf(content(301));
+      expect(await registry.mountBlob(target, source.name, absent)).toBe(false);
+      expect(await registry.hasBlob(target, absent)).toBe(false);
+    });
+
     test('what is not there is not found, and is not worth a retry', async () => {
       const repository = freshRepository();
       const digest = digestOf(content(3));
