@@ -1,10 +1,10 @@
 import { quote } from '../../src/oci/refusal.ts';
 import { RegistryError } from '../../src/oci/registry-error.ts';
 
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
+/** A name and a password, or a token that a login left behind, good for fetching tokens only. */
+export type Credentials =
+  | { readonly username: string; readonly password: string }
+  | { readonly identityToken: string };
 
 /** What a registry asks for before it answers. */
 export type Challenge =
@@ -46,8 +46,10 @@ export function parseChallenge(header: string): Challenge | undefined {
   return /(?:^|,)\s*basic(?:\s|,|$)/i.test(header) ? { scheme: 'basic' } : undefined;
 }
 
-/** Value of an Authorization header. Source: RFC 7617. */
-export function basicAuthorization({ username, password }: Credentials): string {
+/** Value of an Authorization header; undefined for what Basic cannot carry. Source: RFC 7617. */
+export function basicAuthorization(credentials: Credentials | undefined): string | undefined {
+  if (credentials === undefined || 'identityToken' in credentials) return undefined;
+  const { username, password } = credentials;
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
@@ -75,6 +77,41 @@ export function tokenUrl(
   if (challenge.service !== undefined) url.searchParams.set('service', challenge.service);
   url.searchParams.set('scope', challenge.scope ?? scope);
   return url;
+}
+
+/** How to ask for a token. */
+export interface TokenRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/**
+ * The request for a token: a GET with the password, or the OAuth form with an identity token.
+ * Source: distribution, docs/spec/auth/token.md and oauth.md. Throws as `tokenUrl` does.
+ */
+export function tokenRequest(
+  challenge: Challenge & { scheme: 'bearer' },
+  scope: string,
+  plainAllowed: boolean,
+  credentials: Credentials | undefined,
+): TokenRequest {
+  const url = tokenUrl(challenge, scope, plainAllowed);
+  if (credentials === undefined || !('identityToken' in credentials)) {
+    const authorization = basicAuthorization(credentials);
+    return { method: 'GET', url, headers: authorization === undefined ? {} : { authorization } };
+  }
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    client_id: 'brickproof',
+    refresh_token: credentials.identityToken,
+    service: challenge.service ?? url.host,
+    scope: challenge.scope ?? scope,
+  });
+  url.search = '';
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return { method: 'POST', url, headers, body: new TextEncoder().encode(form.toString()) };
 }
 
 /** Reads the token server's answer; undefined when it holds no token. */

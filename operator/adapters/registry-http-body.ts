@@ -1,41 +1,45 @@
+import type { IncomingMessage } from 'node:http';
 import { RegistryError } from '../../src/oci/registry-error.ts';
 
 /**
- * Reads a response's body and stops as soon as it exceeds `bytesMax`, whatever its headers said.
+ * Reads a body piece by piece and stops as soon as it exceeds `bytesMax`, whatever the headers said.
  *
- * `onProgress` is called for each piece that arrives. Throws RegistryError `too-large`.
+ * Throws RegistryError `too-large`; pieces within the limit were handed over by then.
  */
-export async function readBody(
-  response: Response,
+export async function receiveBody(
+  body: IncomingMessage,
   bytesMax: number,
-  onProgress: () => void = () => {},
-): Promise<Uint8Array> {
-  const announced = Number(response.headers.get('content-length') ?? 0);
+  onPiece: (piece: Uint8Array) => void,
+): Promise<void> {
+  const announced = Number(body.headers['content-length'] ?? 0);
   if (announced > bytesMax) {
-    await response.body?.cancel();
+    body.destroy();
     throw tooLarge(bytesMax);
   }
-  const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    onProgress();
-    sizeBytes += chunk.length;
-    // Leaving the loop cancels the stream, and with it the download.
+  // Leaving the loop destroys the stream, and with it the download.
+  for await (const piece of body as AsyncIterable<Buffer>) {
+    sizeBytes += piece.length;
     if (sizeBytes > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
+    onPiece(piece);
   }
-  const [only] = chunks;
-  return only !== undefined && chunks.length === 1 ? only : join(chunks, sizeBytes);
 }
 
-function join(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
+/** The whole body of at most `bytesMax`, in one array. */
+export async function readBody(
+  body: IncomingMessage,
+  bytesMax: number,
+  onProgress: () => void,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  await receiveBody(body, bytesMax, (piece) => {
+    onProgress();
+    pieces.push(piece);
+  });
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return Uint8Array.from(only);
+  const { buffer, byteOffset, length } = Buffer.concat(pieces);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 function tooLarge(bytesMax: number): RegistryError {

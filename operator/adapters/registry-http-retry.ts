@@ -1,4 +1,5 @@
 import { RegistryError } from '../../src/oci/registry-error.ts';
+import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
 
 export interface RetryPolicy {
@@ -12,21 +13,43 @@ export interface RetryPolicy {
 
 export const RETRY_POLICY: RetryPolicy = { attemptsMax: 5, backoffMs: 500, waitMsMax: 60_000 };
 
+/** What retrying needs besides the policy. */
+export interface RetryContext {
+  readonly clock: Clock;
+  /** Spreads waits between half and all of their length; absent: all of it. */
+  readonly random?: Random;
+  /** How far the work has come; attempts that bring it forward by a sixteenth are not counted. */
+  readonly progress?: () => number;
+}
+
+/** Attempts are counted anew when one brought the work so far forward. */
+const PROGRESS_MIN = 1 / 16;
+
 /** Runs `attempt` until it succeeds, fails for good, or the policy is used up; the last error comes out. */
 export async function withRetries<T>(
-  clock: Clock,
+  { clock, random, progress = () => 0 }: RetryContext,
   policy: RetryPolicy,
   attempt: () => Promise<T>,
 ): Promise<T> {
+  let reached = 0;
   for (let attempts = 1; ; attempts++) {
     try {
       return await attempt();
     } catch (error) {
+      if (progress() - reached >= PROGRESS_MIN) {
+        reached = progress();
+        attempts = 1;
+      }
       if (!(error instanceof RegistryError) || !error.retryable || attempts >= policy.attemptsMax)
         throw error;
-      const waitMs = Math.max(error.retryAfterMs ?? 0, policy.backoffMs * 2 ** (attempts - 1));
-      if ((error.retryAfterMs ?? 0) > policy.waitMsMax) throw error;
-      await clock.sleep(Math.min(waitMs, policy.waitMsMax));
+      const { retryAfterMs: asked = 0 } = error;
+      if (asked > policy.waitMsMax) throw error;
+      const backoffMs = Math.min(policy.backoffMs * 2 ** (attempts - 1), policy.waitMsMax);
+      const spreadMs = backoffMs * (random === undefined ? 1 : 0.5 + random.next() / 2);
+      // Whoever was asked to wait waits so long, and not all to the same millisecond.
+      await clock.sleep(
+        asked > spreadMs && random !== undefined ? asked + spreadMs / 8 : Math.max(asked, spreadMs),
+      );
     }
   }
 }

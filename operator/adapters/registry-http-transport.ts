@@ -9,20 +9,33 @@ import {
   type Credentials,
   parseChallenge,
   parseToken,
-  tokenUrl,
+  tokenRequest,
 } from './registry-http-auth.ts';
-import { readBody } from './registry-http-body.ts';
+import { readBody, receiveBody } from './registry-http-body.ts';
 import { retryAfterMs } from './registry-http-retry.ts';
+import { Turnstile } from './registry-http-turnstile.ts';
+import { Wire, type WireOptions, type WireRequest } from './registry-http-wire.ts';
 
-export interface TransportOptions {
+export interface TransportOptions extends WireOptions {
   /** The clock that real I/O happens on. */
   readonly clock: Clock;
   /** Asked once per challenge; absent or undefined: anonymous. */
-  readonly credentials?: (host: string) => Credentials | undefined;
+  readonly credentials?: (host: string) => Credentials | undefined | Promise<Credentials | undefined>;
   /** Hosts to be spoken to without TLS, besides this machine's own. */
   readonly insecureHosts?: readonly string[];
   /** A request that makes no progress for so long is given up as `timeout`. */
   readonly stallMsMax?: number;
+  /** Requests on their way at once, to all hosts together; default 8. */
+  readonly requestsMax?: number;
+}
+
+/** A piece of an answer's body. */
+export interface Piece {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array;
+  /** True for the first piece of each answer. */
+  readonly isFirst: boolean;
 }
 
 /** One request to one registry. */
@@ -31,7 +44,7 @@ export interface Exchange {
   /** Repository, for the token's scope. */
   readonly name: string;
   readonly access: 'pull' | 'push';
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
   /** Path and query under the host, or a whole URL that the registry gave. */
   readonly target: string | URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -40,9 +53,13 @@ export interface Exchange {
   readonly bytesMax: number;
   /** Status 404 is an answer, not an error. */
   readonly mayBeAbsent: boolean;
+  /** Takes a good answer's body as it arrives; the answer then comes back without one. */
+  readonly receive?: (piece: Piece) => void;
 }
 
-type Details = Partial<Pick<Exchange, 'access' | 'headers' | 'body' | 'bytesMax' | 'mayBeAbsent'>>;
+type Details = Partial<
+  Pick<Exchange, 'access' | 'headers' | 'body' | 'bytesMax' | 'mayBeAbsent' | 'receive'>
+>;
 
 /** A request on `repository`; a pull without body whose answer is at most a manifest, unless told otherwise. */
 export function exchangeWith(
@@ -62,6 +79,7 @@ export interface Answer {
 }
 
 const STALL_MS_MAX = 30_000;
+const REQUESTS_MAX = 8;
 const TOKEN_BYTES_MAX = 64 * 1024;
 const ERROR_BYTES_MAX = 64 * 1024;
 /** Docker Hub's API is not at the name its references carry. */
@@ -70,9 +88,11 @@ const API_HOST: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.do
 /** Sends single requests: where to, with which authorization, for how long. Retrying is the caller's. */
 export class RegistryTransport {
   readonly #clock: Clock;
-  readonly #credentials: (host: string) => Credentials | undefined;
+  readonly #credentials: NonNullable<TransportOptions['credentials']>;
   readonly #insecureHosts: ReadonlySet<string>;
   readonly #stallMsMax: number;
+  readonly #wire: Wire;
+  readonly #turnstile: Turnstile;
   /** Authorization that worked, by host, repository and access. */
   readonly #granted = new Map<string, { readonly value: string; readonly untilMs: number }>();
 
@@ -81,16 +101,24 @@ export class RegistryTransport {
     this.#credentials = options.credentials ?? (() => undefined);
     this.#insecureHosts = new Set(options.insecureHosts);
     this.#stallMsMax = options.stallMsMax ?? STALL_MS_MAX;
+    this.#wire = new Wire(options);
+    this.#turnstile = new Turnstile(options.requestsMax ?? REQUESTS_MAX);
   }
 
   /** Address of `target` on `host`; throws RegistryError `malformed` when a URL given by the registry leaves TLS. */
   urlOf(host: string, target: string | URL): URL {
     const plain = this.#isPlain(host);
     const base = `${plain ? 'http' : 'https'}://${API_HOST[host] ?? host}`;
+    if (!URL.canParse(`${target}`, base))
+      throw new RegistryError('malformed', `${host} sends us on to what is not a URL`);
     const url = new URL(target, base);
-    if (url.protocol !== 'https:' && !(plain && url.protocol === 'http:'))
-      throw new RegistryError('malformed', `${host} sends us on to ${url.origin}, which is not HTTPS`);
+    this.#checkScheme(host, url);
     return url;
+  }
+
+  #checkScheme(host: string, url: URL): void {
+    if (url.protocol === 'https:' || (url.protocol === 'http:' && this.#isPlain(host))) return;
+    throw new RegistryError('malformed', `${host} sends us on to ${url.origin}, which is not HTTPS`);
   }
 
   /**
@@ -116,15 +144,15 @@ export class RegistryTransport {
     { host, name, access }: Exchange,
     challenge: Challenge,
   ): Promise<{ value: string; untilMs: number } | undefined> {
-    const credentials = this.#credentials(host);
-    const basic = credentials === undefined ? undefined : basicAuthorization(credentials);
-    if (challenge.scheme === 'basic')
+    const credentials = await this.#credentials(host);
+    if (challenge.scheme === 'basic') {
+      const basic = basicAuthorization(credentials);
       return basic === undefined ? undefined : { value: basic, untilMs: Number.POSITIVE_INFINITY };
+    }
     const scope = `repository:${name}:${access === 'push' ? 'pull,push' : 'pull'}`;
-    const url = tokenUrl(challenge, scope, this.#isPlain(host));
-    const headers = basic === undefined ? {} : { authorization: basic };
-    const answer = await this.#fetch('GET', url, { headers }, TOKEN_BYTES_MAX);
-    if (answer.status >= 500 || answer.status === 429) throw this.#errorOf('GET', url, answer);
+    const { method, url, ...rest } = tokenRequest(challenge, scope, this.#isPlain(host), credentials);
+    const answer = await this.#fetch(method, url, rest, { bytesMax: TOKEN_BYTES_MAX });
+    if (answer.status >= 500 || answer.status === 429) throw this.#errorOf(method, url, answer);
     const token = answer.status === 200 ? parseToken(answer.body) : undefined;
     if (token === undefined)
       throw new RegistryError(
@@ -143,12 +171,25 @@ export class RegistryTransport {
       ...exchange.headers,
       ...(authorization !== undefined && isOwn ? { authorization } : {}),
     };
-    const init =
-      exchange.body === undefined ? { headers } : { headers, body: exchange.body as Uint8Array<ArrayBuffer> };
-    return this.#fetch(exchange.method, url, init, exchange.bytesMax);
+    const body = exchange.body === undefined ? {} : { body: exchange.body };
+    return this.#fetch(exchange.method, url, { headers, ...body }, exchange);
   }
 
-  async #fetch(method: string, url: URL, init: RequestInit, bytesMax: number): Promise<Answer> {
+  #fetch(
+    method: string,
+    url: URL,
+    content: Pick<WireRequest, 'headers' | 'body'>,
+    limits: Pick<Exchange, 'bytesMax' | 'receive'>,
+  ): Promise<Answer> {
+    return this.#turnstile.pass(() => this.#fetchNow(method, url, content, limits));
+  }
+
+  async #fetchNow(
+    method: string,
+    url: URL,
+    content: Pick<WireRequest, 'headers' | 'body'>,
+    { bytesMax, receive }: Pick<Exchange, 'bytesMax' | 'receive'>,
+  ): Promise<Answer> {
     const abort = new AbortController();
     const stalled = (): void => abort.abort();
     let timer = this.#clock.after(this.#stallMsMax, stalled);
@@ -156,15 +197,32 @@ export class RegistryTransport {
       timer.cancel();
       timer = this.#clock.after(this.#stallMsMax, stalled);
     };
+    const checkRedirect = (next: URL): void => this.#checkScheme(url.host, next);
+    const nothing = new Uint8Array(0);
     try {
-      const response = await fetch(url, { ...init, method, signal: abort.signal });
+      const wired = { ...content, method, signal: abort.signal, checkRedirect };
+      const { status, headers, body } = await this.#wire.send(url, wired);
       progress();
-      const { status, headers } = response;
-      if (method === 'HEAD') return { status, headers, body: new Uint8Array(0) };
-      if (status < 400) return { status, headers, body: await readBody(response, bytesMax, progress) };
-      // What an error page says is a courtesy; one that is too long says nothing.
-      const body = await readBody(response, ERROR_BYTES_MAX, progress).catch(() => new Uint8Array(0));
-      return { status, headers, body };
+      if (method === 'HEAD') {
+        body.resume();
+        return { status, headers, body: nothing };
+      }
+      if (status >= 400) {
+        // What an error page says is a courtesy; one that is too long says nothing.
+        return {
+          status,
+          headers,
+          body: await readBody(body, ERROR_BYTES_MAX, progress).catch(() => nothing),
+        };
+      }
+      if (receive === undefined) return { status, headers, body: await readBody(body, bytesMax, progress) };
+      let isFirst = true;
+      await receiveBody(body, bytesMax, (bytes) => {
+        progress();
+        receive({ status, headers, bytes, isFirst });
+        isFirst = false;
+      });
+      return { status, headers, body: nothing };
     } catch (error) {
       if (error instanceof RegistryError) throw error;
       const where = `${method} ${url.origin}${url.pathname}`;
@@ -205,6 +263,8 @@ function codeOfStatus(status: number): RegistryErrorCode {
   if (status === 405) return 'unsupported';
   if (status === 408) return 'timeout';
   if (status === 413) return 'too-large';
+  // A range past the end: the content is shorter than was stated.
+  if (status === 416) return 'size-mismatch';
   if (status === 429) return 'too-many-requests';
   return status >= 500 ? 'unavailable' : 'malformed';
 }
@@ -220,10 +280,8 @@ function firstErrorIn(body: Uint8Array): string {
   }
 }
 
-/** What undici says went wrong: a system error's code where there is one. */
+/** A system error's or TLS's code; nothing else, for messages may quote what was sent. */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const { code } = (cause ?? {}) as { code?: unknown };
-  if (typeof code === 'string') return code;
-  return cause instanceof Error ? cause.message : 'the connection broke off';
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code : 'the connection broke off';
 }

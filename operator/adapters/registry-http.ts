@@ -1,12 +1,14 @@
 import { type Digest, digestOf, parseDigest } from '../../src/oci/digest.ts';
-import { type Descriptor, parseManifest } from '../../src/oci/manifest.ts';
+import type { Descriptor } from '../../src/oci/manifest.ts';
 import { bareMediaType, MANIFEST_TYPES } from '../../src/oci/media-type.ts';
 import type { Reference, Repository } from '../../src/oci/reference.ts';
 import type { BlobKey, ByteRange, ManifestContent, Registry, TagPage } from '../../src/oci/registry.ts';
 import { RegistryError } from '../../src/oci/registry-error.ts';
-import type { Clock } from '../../src/time/clock.ts';
+import type { Random } from '../../src/random/random.ts';
+import { BlobDownload } from './registry-http-download.ts';
+import { addReferrer } from './registry-http-fallback.ts';
 import { listReferrers, listTags } from './registry-http-lists.ts';
-import { RETRY_POLICY, type RetryPolicy, withRetries } from './registry-http-retry.ts';
+import { RETRY_POLICY, type RetryContext, type RetryPolicy, withRetries } from './registry-http-retry.ts';
 import {
   type Answer,
   type Exchange,
@@ -14,10 +16,15 @@ import {
   RegistryTransport,
   type TransportOptions,
 } from './registry-http-transport.ts';
+import { BlobUpload, CHUNK_BYTES } from './registry-http-upload.ts';
 
 export interface HttpRegistryOptions extends TransportOptions {
   /** Absent: RETRY_POLICY. */
   readonly retry?: RetryPolicy;
+  /** Spreads waits, so that a thousand agents do not come back at once; absent: they do. */
+  readonly random?: Random;
+  /** Blobs larger than this are sent in chunks of it; default CHUNK_BYTES. */
+  readonly chunkBytes?: number;
 }
 
 /** Without it a registry may convert an index to the manifest of its own platform. */
@@ -26,13 +33,16 @@ const ACCEPT = { accept: MANIFEST_TYPES.join(', ') };
 /** The Registry port over any registry that speaks the OCI distribution specification. */
 export class HttpRegistry implements Registry {
   readonly #transport: RegistryTransport;
-  readonly #clock: Clock;
+  readonly #retryContext: RetryContext;
   readonly #retry: RetryPolicy;
+  readonly #chunkBytes: number;
 
   constructor(options: HttpRegistryOptions) {
     this.#transport = new RegistryTransport(options);
-    this.#clock = options.clock;
+    const { clock, random } = options;
+    this.#retryContext = random === undefined ? { clock } : { clock, random };
     this.#retry = options.retry ?? RETRY_POLICY;
+    this.#chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
   }
 
   async resolve(reference: Reference): Promise<Descriptor> {
@@ -55,26 +65,25 @@ export class HttpRegistry implements Registry {
     return { mediaType: mediaTypeOf(headers), bytes: body };
   }
 
+  /** A download that breaks off goes on from where it was; a whole blob that is wrong is fetched again. */
   async blob(repository: Repository, key: BlobKey, range?: ByteRange): Promise<Uint8Array> {
-    const { offsetBytes, lengthBytes } = range ?? { offsetBytes: 0, lengthBytes: key.size };
-    const end = offsetBytes + lengthBytes;
-    if (end > key.size)
-      throw new RegistryError('malformed', `range ends at ${end}, the blob has ${key.size} bytes`);
-    if (lengthBytes === 0 && range !== undefined) return new Uint8Array(0);
-    const exchange = exchangeWith(repository, 'GET', `/v2/${repository.name}/blobs/${key.digest}`, {
-      headers: range === undefined ? {} : { range: `bytes=${offsetBytes}-${end - 1}` },
-      bytesMax: key.size,
-    });
-    return this.#retrying(async () => {
-      const { status, body } = await this.#transport.send(exchange);
-      // A registry may ignore Range and send the whole blob.
-      const wanted = status === 206 || range === undefined ? body : body.subarray(offsetBytes, end);
-      if (wanted.length === lengthBytes) return wanted;
-      throw new RegistryError(
-        wanted.length < lengthBytes ? 'size-mismatch' : 'too-large',
-        `${key.digest}: got ${wanted.length} bytes of ${lengthBytes}`,
-      );
-    });
+    const download = new BlobDownload(key, range);
+    if (range?.lengthBytes === 0) return new Uint8Array(0);
+    const wantedBytes = range?.lengthBytes ?? key.size;
+    return this.#retrying(
+      async () => {
+        const { missing } = download;
+        await this.#transport.send(
+          exchangeWith(repository, 'GET', `/v2/${repository.name}/blobs/${key.digest}`, {
+            headers: missing === undefined ? {} : { range: missing },
+            bytesMax: key.size,
+            receive: (piece) => download.accept(piece),
+          }),
+        );
+        return download.finish();
+      },
+      () => download.receivedBytes / wantedBytes,
+    );
   }
 
   async hasBlob(repository: Repository, digest: Digest): Promise<boolean> {
@@ -90,24 +99,12 @@ export class HttpRegistry implements Registry {
     return listReferrers((exchange) => this.#send(exchange), repository, digest, artifactType);
   }
 
-  /** HEAD first, then one POST and one PUT. A session that broke is not resumed: the whole is sent again. */
-  putBlob(repository: Repository, bytes: Uint8Array): Promise<Digest> {
-    const digest = digestOf(bytes);
-    const base = `/v2/${repository.name}/blobs/`;
-    const push = { access: 'push' } as const;
-    return this.#retrying(async () => {
-      const head = exchangeWith(repository, 'HEAD', `${base}${digest}`, { ...push, mayBeAbsent: true });
-      if ((await this.#transport.send(head)).status !== 404) return digest;
-      const opened = await this.#transport.send(exchangeWith(repository, 'POST', `${base}uploads/`, push));
-      const location = opened.headers.get('location');
-      if (location === null || opened.status !== 202)
-        throw new RegistryError('malformed', `${repository.host} opened no upload (status ${opened.status})`);
-      const target = this.#transport.urlOf(repository.host, location);
-      target.searchParams.set('digest', digest);
-      const headers = { 'content-type': 'application/octet-stream' };
-      await this.#transport.send(exchangeWith(repository, 'PUT', target, { ...push, headers, body: bytes }));
-      return digest;
-    });
+  async putBlob(repository: Repository, bytes: Uint8Array): Promise<Digest> {
+    const upload = new BlobUpload(this.#transport, repository, bytes, this.#chunkBytes);
+    return this.#retrying(
+      () => upload.attempt(),
+      () => upload.sentBytes / bytes.length,
+    );
   }
 
   /** A registry that will not mount opens an upload instead, which is left to expire. */
@@ -135,16 +132,24 @@ export class HttpRegistry implements Registry {
         'digest-mismatch',
         `${reference.host} stored ${path} as ${stored}, not ${digest}`,
       );
-    checkSubject(reference, content, answer);
+    if (!answer.headers.has('oci-subject')) await this.#putFallback(reference, content, digest);
     return digest;
+  }
+
+  /** A registry that knows subjects says so; elsewhere referrers are found by a tag that clients keep. */
+  async #putFallback(reference: Reference, content: ManifestContent, digest: Digest): Promise<void> {
+    const change = addReferrer((exchange) => this.#send(exchange), reference, content, digest);
+    const index = await change;
+    if (index !== undefined) await this.putManifest(index.reference, index.content);
   }
 
   #send(exchange: Exchange): Promise<Answer> {
     return this.#retrying(() => this.#transport.send(exchange));
   }
 
-  #retrying<T>(attempt: () => Promise<T>): Promise<T> {
-    return withRetries(this.#clock, this.#retry, attempt);
+  #retrying<T>(attempt: () => Promise<T>, progress?: () => number): Promise<T> {
+    const context = { ...this.#retryContext, ...(progress === undefined ? {} : { progress }) };
+    return withRetries(context, this.#retry, attempt);
   }
 }
 
@@ -154,14 +159,4 @@ function mediaTypeOf(headers: Headers): string {
 
 function describe({ headers, body }: Answer): Descriptor {
   return { mediaType: mediaTypeOf(headers), digest: digestOf(body), size: body.length };
-}
-
-/** A registry that knows subjects says so; elsewhere the manifest would be a referrer that nobody finds. */
-function checkSubject(reference: Reference, content: ManifestContent, answer: Answer): void {
-  const parsed = parseManifest(content.bytes, content.mediaType);
-  if (!parsed.ok || parsed.value.subject === undefined || answer.headers.has('oci-subject')) return;
-  throw new RegistryError(
-    'unsupported',
-    `${reference.host} stored the manifest but does not list referrers; use a registry with the referrers API`,
-  );
 }

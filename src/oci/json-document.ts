@@ -37,6 +37,14 @@ export class JsonPlace {
     return new JsonPlace(Object.hasOwn(members, key) ? members[key] : undefined, place);
   }
 
+  /** Names of the members, in the document's order. */
+  keys(): readonly string[] {
+    const keys = Object.keys(this.#members());
+    if (keys.length > ENTRIES_MAX)
+      this.refuse('too-large', `has ${keys.length} members; at most ${ENTRIES_MAX} are read`);
+    return keys;
+  }
+
   string(): string {
     if (typeof this.#value !== 'string') this.refuse('malformed', `must be a string, not ${this.#shape()}`);
     return this.#value;

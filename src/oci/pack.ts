@@ -25,6 +25,10 @@ export interface ChipBuild {
   readonly image: Uint8Array;
   /** What a first flash needs besides, and the bill of materials. */
   readonly parts?: readonly FirmwarePart[];
+  /** Parts of the build that the image must fit and that are not packed, a partition table say. */
+  readonly partsAround?: readonly FirmwarePart[];
+  /** App slot of the boards, where no partition table says it. */
+  readonly slotSizeBytes?: number;
   /** Flash that the build is made for; absent: any. */
   readonly flashSizeBytes?: number;
   /** Name of the key batch; absent: the digest of the image's first Secure Boot key, if it is signed. */
@@ -158,7 +162,11 @@ function describeBuild(build: FirmwareBuild, chip: ChipBuild): Decoded<FirmwareM
       chip.chip,
       `the image is for ${describeChipId(facts.chipId)} (chip id ${facts.chipId})`,
     );
-  const misfit = faultOfParts(chip.chip, chip.image, chip.parts ?? [], chip.flashSizeBytes);
+  const parts = [...(chip.parts ?? []), ...(chip.partsAround ?? [])];
+  const misfit =
+    chip.slotSizeBytes !== undefined && chip.image.length > chip.slotSizeBytes
+      ? `the image has ${chip.image.length} bytes, the app slot only ${chip.slotSizeBytes}`
+      : faultOfParts(chip.chip, chip.image, parts, chip.flashSizeBytes);
   if (misfit !== undefined) return refuse('malformed', chip.chip, misfit);
   const keyId = chip.keyId ?? facts.keyId;
   const meta = readFirmwareMeta(
@@ -189,9 +197,13 @@ export async function pushFirmware(
   registry: Registry,
   reference: Reference,
   packed: PackedFirmware,
+  onBlob: (sizeBytes: number) => void = () => {},
 ): Promise<Digest> {
   const { host, name } = reference;
-  for (const blob of packed.blobs) await registry.putBlob(reference, blob);
+  for (const blob of packed.blobs) {
+    await registry.putBlob(reference, blob);
+    onBlob(blob.length);
+  }
   for (const manifest of packed.manifests)
     await registry.putManifest({ host, name, digest: manifest.digest }, manifest);
   return registry.putManifest(reference, packed.index);

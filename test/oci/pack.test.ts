@@ -84,8 +84,9 @@ test('a signed image is for boards that trust its key', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const image = signImage(appImage(13, 6000), [privateKey]);
   const packed = packFirmware({ ...thermoBuild(), chips: [{ chip: 'esp32c6', image }] });
-  const index = packed.ok && parseManifest(packed.value.index.bytes, packed.value.index.mediaType);
-  const [entry] = (index && index.ok && (index.value as ImageIndex).manifests) || [];
+  if (!packed.ok) throw new Error(packed.refusal.message);
+  const index = parseManifest(packed.value.index.bytes, packed.value.index.mediaType);
+  const [entry] = index.ok ? (index.value as ImageIndex).manifests : [];
   expect(entry?.platform?.['os.features']).toEqual([`key-id=${readSignatureBlocks(image)[0]?.keyDigest}`]);
 });
 

@@ -6,6 +6,7 @@ import { RegistryTransport } from '../../operator/adapters/registry-http-transpo
 import { registryHandler } from '../../sim/registry/http.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
 import { digestOf } from '../../src/oci/digest.ts';
+import { encodeManifest } from '../../src/oci/manifest.ts';
 import { OCI_MANIFEST } from '../../src/oci/media-type.ts';
 import { type HastyClock, hastyClock } from './hasty-clock.ts';
 import { type HostileServer, serveHostile } from './hostile-server.ts';
@@ -341,4 +342,46 @@ test('a registry without referrers is asked for the fallback tag', async () => {
     `GET /v2/fleet/thermo/referrers/${KEY.digest}`,
     `GET /v2/fleet/thermo/manifests/${KEY.digest.replace(':', '-')}`,
   ]);
+});
+
+test('on a registry without referrers they are listed under the fallback tag, each once', async () => {
+  const store = new RegistryStore();
+  const api = registryHandler(store);
+  const { registry, repository } = await against((request, response) => {
+    if (request.url?.includes('/referrers/')) return void response.writeHead(404).end();
+    const writeHead = response.writeHead.bind(response);
+    // As an older registry: what it stores it stores, of subjects it says nothing.
+    response.writeHead = ((status: number, headers: Record<string, string>) => {
+      const { 'oci-subject': _, ...others } = headers;
+      return writeHead(status, others);
+    }) as typeof response.writeHead;
+    api(request, response);
+  });
+  const subject = { mediaType: OCI_MANIFEST, ...KEY };
+  const config = { mediaType: 'application/vnd.example.config', digest: KEY.digest, size: KEY.size };
+  await registry.putBlob(repository, BYTES);
+  const put = async (label: string) => {
+    const annotations = { 'dev.example.label': label };
+    const bytes = encodeManifest({
+      kind: 'manifest',
+      mediaType: OCI_MANIFEST,
+      config,
+      layers: [],
+      subject,
+      annotations,
+    });
+    const digest = digestOf(bytes);
+    await registry.putManifest({ ...repository, digest }, { mediaType: OCI_MANIFEST, bytes });
+    return {
+      mediaType: OCI_MANIFEST,
+      digest,
+      size: bytes.length,
+      artifactType: config.mediaType,
+      annotations,
+    };
+  };
+  const entries = [await put('one'), await put('two')];
+  await put('one');
+  expect(await registry.referrers(repository, KEY.digest)).toEqual(entries);
+  expect(await registry.tags(repository)).toEqual([KEY.digest.replace(':', '-')]);
 });
