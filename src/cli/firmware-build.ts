@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import { CHIPS, isChipName } from '../esp/chips.ts';
+import { parsePartitionTable } from '../esp/partition-table.ts';
+import { chipIdInImage, describeChipId } from '../oci/chip.ts';
+import type { FirmwarePart } from '../oci/firmware-layers.ts';
+import { type FlashFile, parseFlasherArgs } from '../oci/flasher-args.ts';
+import type { ChipBuild } from '../oci/pack.ts';
+import { CommandError, EXIT } from './firmware-command.ts';
+import { readInput } from './firmware-endpoint.ts';
+
+/** What the command line says about targets. */
+export interface BuildOptions {
+  readonly app?: readonly string[];
+  readonly bootloader?: string;
+  readonly partitionTable?: string;
+  readonly partition?: readonly string[];
+  readonly sbom?: string;
+  readonly slotSize?: string;
+  readonly flashSize?: string;
+  readonly keyId?: string;
+  readonly appOnly?: boolean;
+}
+
+const FLASHER_ARGS = 'flasher_args.json';
+/** Where ESP-IDF puts the table unless configured otherwise. */
+const TABLE_OFFSET = 0x8000;
+
+/** Targets of build folders and files, in the order given. Throws CommandError. */
+export function readBuilds(folders: readonly string[], options: BuildOptions): readonly ChipBuild[] {
+  const apps = options.app ?? [];
+  const count = folders.length + apps.length;
+  if (count === 0)
+    throw new CommandError(EXIT.usage, 'nothing to pack: give build folders of ESP-IDF, or --app FILE');
+  const { bootloader, partitionTable, partition = [], sbom } = options;
+  const isDetailed = bootloader !== undefined || partitionTable !== undefined || partition.length > 0;
+  if (isDetailed && (folders.length > 0 || apps.length !== 1))
+    throw new CommandError(
+      EXIT.usage,
+      '--bootloader, --partition-table and --partition belong to a single --app; build folders bring theirs',
+    );
+  const bom: readonly FirmwarePart[] = sbom === undefined ? [] : [{ kind: 'sbom', bytes: readInput(sbom) }];
+  const slotSizeBytes = sizeOf('--slot-size', options.slotSize);
+  const flashSizeBytes = sizeOf('--flash-size', options.flashSize);
+  const common = {
+    ...(slotSizeBytes === undefined ? {} : { slotSizeBytes }),
+    ...(flashSizeBytes === undefined ? {} : { flashSizeBytes }),
+    ...(options.keyId === undefined ? {} : { keyId: options.keyId }),
+  };
+  return [
+    ...folders.map((folder) => ({ ...readFolder(folder), ...common })),
+    ...apps.map((app) => ({ ...readApp(app, options), ...common })),
+  ].map(({ parts = [], ...build }) =>
+    options.appOnly === true
+      ? { ...build, parts: bom, partsAround: parts }
+      : { ...build, parts: [...parts, ...bom] },
+  );
+}
+
+/** A build folder of ESP-IDF: everything that `flasher_args.json` lists. */
+function readFolder(folder: string): ChipBuild {
+  const file = join(folder, FLASHER_ARGS);
+  const args = parseFlasherArgs(readInput(file));
+  if (!args.ok) throw new CommandError(EXIT.data, `${file}: ${args.refusal.message}`);
+  const { chip, files, flashSizeBytes } = args.value;
+  const bytesOf = ({ file: name }: FlashFile) => readInput(join(folder, name));
+  const app = files.find(({ name }) => name === 'app');
+  const table = files.find(({ name }) => name === 'partition-table');
+  if (app === undefined) throw new CommandError(EXIT.data, `${file}: app is missing`);
+  const labels = table === undefined ? new Map<number, string>() : labelsIn(bytesOf(table));
+  const parts = files
+    .filter(({ name }) => name !== 'app')
+    .map((entry): FirmwarePart => {
+      const { name, offsetBytes } = entry;
+      const bytes = bytesOf(entry);
+      if (name === 'bootloader' || name === 'partition-table') return { kind: name, offsetBytes, bytes };
+      // The build names files after what made them; the partition at that place has the label.
+      return { kind: 'partition', label: labels.get(offsetBytes) ?? name, offsetBytes, bytes };
+    });
+  return {
+    chip,
+    image: bytesOf(app),
+    parts,
+    ...(flashSizeBytes === undefined ? {} : { flashSizeBytes }),
+  };
+}
+
+/** `FILE` or `CHIP=FILE`. */
+function readApp(app: string, options: BuildOptions): ChipBuild {
+  const equals = app.indexOf('=');
+  const file = app.slice(equals + 1);
+  const image = readInput(file);
+  const chipId = chipIdInImage(image);
+  if (chipId === undefined)
+    throw new CommandError(EXIT.data, `${file} is not an app image of ESP-IDF (byte 0 is not 0xe9)`);
+  const chip = equals > 0 ? app.slice(0, equals) : describeChipId(chipId);
+  return { chip, image, parts: partsOf(chip, options) };
+}
+
+function partsOf(chip: string, options: BuildOptions): readonly FirmwarePart[] {
+  const { bootloader, partitionTable, partition = [] } = options;
+  const parts: FirmwarePart[] = [];
+  if (bootloader !== undefined) {
+    const offsetBytes = isChipName(chip) ? CHIPS[chip].bootloaderOffset : 0;
+    parts.push({ kind: 'bootloader', offsetBytes, bytes: readInput(bootloader) });
+  }
+  const table = partitionTable === undefined ? undefined : readInput(partitionTable);
+  if (table !== undefined) parts.push({ kind: 'partition-table', offsetBytes: TABLE_OFFSET, bytes: table });
+  for (const setting of partition) {
+    const equals = setting.indexOf('=');
+    const label = setting.slice(0, Math.max(equals, 0));
+    if (table === undefined || label === '')
+      throw new CommandError(EXIT.usage, `--partition ${setting}: write LABEL=FILE, with --partition-table`);
+    const place = [...labelsIn(table)].find(([, known]) => known === label);
+    if (place === undefined)
+      throw new CommandError(EXIT.data, `--partition ${setting}: the partition table has no ${label}`);
+    const bytes = readInput(setting.slice(equals + 1));
+    parts.push({ kind: 'partition', label, offsetBytes: place[0], bytes });
+  }
+  return parts;
+}
+
+/** Labels by offset; empty for a table that cannot be read, which packing refuses with the reason. */
+function labelsIn(table: Uint8Array): Map<number, string> {
+  const parsed = parsePartitionTable(table);
+  const rows = parsed.ok ? parsed.value.partitions : [];
+  return new Map(rows.map(({ offset, label }) => [offset, label]));
+}
+
+/** `4MB`, `1984K`, `0x1f0000` or `2031616`, in bytes. */
+function sizeOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(0x[0-9a-f]{1,8}|\d{1,10})(?:(k|m)i?b?)?$/i.exec(text);
+  if (match === null)
+    throw new CommandError(EXIT.usage, `${option} ${text}: write bytes, or a size such as 1984K or 4MB`);
+  const unit = match[2]?.toLowerCase();
+  return Number(match[1]) * (unit === 'm' ? 1024 * 1024 : unit === 'k' ? 1024 : 1);
+}

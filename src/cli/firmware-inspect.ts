@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import { compareFirmware, nameOfLayer, type TargetChange } from '../oci/compare-firmware.ts';
+import { shortDigest } from '../oci/digest.ts';
+import { type FirmwareListing, listFirmware } from '../oci/list-firmware.ts';
+import { runCommand } from './firmware-command.ts';
+import { type EndpointOptions, openEndpoints, PLACE_HELP, withEndpointOptions } from './firmware-endpoint.ts';
+import { formatBytes } from './firmware-progress.ts';
+
+interface ReadOptions extends EndpointOptions {
+  readonly json?: boolean;
+  readonly exitCode?: boolean;
+}
+
+/** Adds `firmware inspect` and `firmware diff`, which fetch manifests and no image. */
+export function registerFirmwareInspect(firmware: Command): void {
+  withEndpointOptions(firmware.command('inspect').description('show what an artifact holds'))
+    .argument('<place>', PLACE_HELP)
+    .option('--json', 'for programs')
+    .action((place: string, options: ReadOptions) => runCommand(() => inspect(place, options)));
+  withEndpointOptions(
+    firmware.command('diff').description('show what changed, and what each board would fetch'),
+  )
+    .argument('<before>', PLACE_HELP)
+    .argument('<after>', PLACE_HELP)
+    .option('--json', 'for programs')
+    .option('--exit-code', 'end with 1 when there is a difference')
+    .action((before: string, after: string, options: ReadOptions) =>
+      runCommand(() => diff(before, after, options)),
+    );
+}
+
+async function inspect(place: string, options: ReadOptions): Promise<void> {
+  const source = openEndpoints(options)(place);
+  const listing = await listFirmware(source, source.text);
+  process.stdout.write(options.json === true ? `${JSON.stringify(listing, null, 2)}\n` : describe(listing));
+}
+
+function describe({ digest, artifactType, annotations, targets }: FirmwareListing): string {
+  const lines = [`digest ${digest}`, `type   ${artifactType ?? 'container image with firmware'}`];
+  for (const [name, value] of Object.entries(annotations).sort()) lines.push(`${name} = ${value}`);
+  for (const target of targets) {
+    lines.push('', target.name, `  manifest ${target.descriptor.digest}`);
+    for (const layer of target.layers)
+      lines.push(
+        `  ${nameOfLayer(layer)}: ${formatBytes(layer.size)}, ${layer.digest.split(':', 1)[0]}:${shortDigest(layer.digest)}`,
+      );
+    for (const [name, value] of Object.entries(target.annotations).sort()) lines.push(`  ${name} = ${value}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+async function diff(before: string, after: string, options: ReadOptions): Promise<void> {
+  const open = openEndpoints(options);
+  const listings = [];
+  for (const source of [open(before), open(after)]) listings.push(await listFirmware(source, source.text));
+  const [old, now] = listings as [FirmwareListing, FirmwareListing];
+  const changes = compareFirmware(old, now);
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(changes, null, 2)}\n` : changes.map(describeChange).join(''),
+  );
+  if (options.exitCode === true && changes.some(({ change }) => change !== 'same')) process.exitCode = 1;
+}
+
+function describeChange({ target, change, layers, annotations, updateBytes }: TargetChange): string {
+  const lines = [`${target}: ${change}, a board fetches ${formatBytes(updateBytes)}`];
+  for (const { layer, change: how, beforeBytes, afterBytes } of layers) {
+    if (how === 'same') continue;
+    const sizes = [beforeBytes, afterBytes].filter((size) => size !== undefined).map(formatBytes);
+    lines.push(`  ${layer}: ${how}, ${sizes.join(' to ')}`);
+  }
+  for (const { name, before = '(none)', after = '(none)' } of annotations)
+    lines.push(`  ${name}: ${before} to ${after}`);
+  return `${lines.join('\n')}\n`;
+}
