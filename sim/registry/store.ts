@@ -8,7 +8,10 @@ import {
 } from '../../src/oci/manifest.ts';
 import { isRepositoryName, isTag } from '../../src/oci/reference.ts';
 import type { ManifestContent } from '../../src/oci/registry.ts';
+import { BlobShelf } from './blob-shelf.ts';
 import { StoreError } from './store-error.ts';
+import type { StoreFiles } from './store-files.ts';
+import { type StoreFact, StoreRecord } from './store-record.ts';
 
 /** A manifest with what was worked out when it came in. */
 export interface StoredManifest extends ManifestContent {
@@ -25,13 +28,35 @@ interface RepositoryContent {
 
 /**
  * The embedded registry's content: blobs by digest, shared by all repositories; manifests and tags per
- * repository. Synchronous and in memory; both doors (in process, HTTP) open on it.
+ * repository. Synchronous; both doors (in process, HTTP) open on it.
  *
+ * In memory, or in files as well: then everything that was answered is there after a crash, and whatever a
+ * crash interrupted is there whole or not at all. What names comes after what it names, and goes before it.
  * Arrays are kept and handed out as they are, never copied: nobody may change them.
  */
 export class RegistryStore {
-  readonly #blobs = new Map<Digest, Uint8Array>();
+  /** Files that were passed over on opening, because they are damaged or none of ours. */
+  readonly strangeFiles: readonly string[];
+  readonly #blobs: BlobShelf;
+  readonly #record: StoreRecord;
   readonly #repositories = new Map<string, RepositoryContent>();
+  #pushes = 0;
+
+  constructor(files?: StoreFiles) {
+    this.#blobs = new BlobShelf(files);
+    this.#record = new StoreRecord(files);
+    const { blobs, facts, strange } = this.#record.load();
+    this.strangeFiles = strange;
+    for (const [digest, sizeBytes] of blobs) this.#blobs.adopt(digest, sizeBytes);
+    this.#adopt(facts);
+    // A crash may have left content that nothing links to.
+    for (const digest of blobs.keys()) this.#dropUnlinked(digest);
+  }
+
+  /** Names of all repositories, sorted. */
+  get repositories(): readonly string[] {
+    return [...this.#repositories.keys()].sort();
+  }
 
   hasRepository(repository: string): boolean {
     return this.#repositories.has(repository);
@@ -53,23 +78,25 @@ export class RegistryStore {
     if (expected !== undefined && !matchesDigest(bytes, expected))
       throw new StoreError('DIGEST_INVALID', `the content is not what ${expected} names`);
     const digest = expected ?? digestOf(bytes);
-    if (!this.#blobs.has(digest)) this.#blobs.set(digest, bytes);
-    this.#open(repository).blobs.add(digest);
+    const into = this.#open(repository);
+    this.#blobs.put(digest, bytes);
+    this.#link(repository, into, digest);
     return digest;
   }
 
   /** Makes a blob of `from` visible in `repository`; false when `from` does not have it. */
   mountBlob(repository: string, from: string, digest: Digest): boolean {
     if (!this.hasBlob(from, digest)) return false;
-    this.#open(repository).blobs.add(digest);
+    this.#link(repository, this.#open(repository), digest);
     return true;
   }
 
   deleteBlob(repository: string, digest: Digest): void {
-    if (this.#repositories.get(repository)?.blobs.delete(digest) !== true)
+    if (!this.hasBlob(repository, digest))
       throw new StoreError('BLOB_UNKNOWN', `${repository} has no blob ${digest}`);
-    const kept = [...this.#repositories.values()].some((content) => content.blobs.has(digest));
-    if (!kept) this.#blobs.delete(digest);
+    this.#record.remove({ kind: 'blob', repository, digest });
+    this.#repositories.get(repository)?.blobs.delete(digest);
+    this.#dropUnlinked(digest);
   }
 
   /** `target` is a tag or a digest. */
@@ -98,18 +125,30 @@ export class RegistryStore {
     this.#checkNamed(into, parsed.value);
     const digest = byDigest ? (target as Digest) : digestOf(content.bytes);
     const stored = { ...content, digest, document: parsed.value };
-    into.manifests.set(digest, stored);
-    if (!byDigest) into.tags.set(target, digest);
+    if (!into.manifests.has(digest)) {
+      this.#record.add({ kind: 'manifest', repository, digest, order: ++this.#pushes, content });
+      into.manifests.set(digest, stored);
+    }
+    if (!byDigest) {
+      this.#record.add({ kind: 'tag', repository, tag: target, digest });
+      into.tags.set(target, digest);
+    }
     return stored;
   }
 
   /** By tag: the tag goes, the manifest stays. By digest: the manifest and every tag on it go. */
   deleteManifest(repository: string, target: string): void {
     const content = this.#known(repository);
-    if (content.tags.delete(target)) return;
-    if (!content.manifests.delete(target as Digest))
+    if (content.tags.has(target)) {
+      this.#untag(repository, content, target);
+      return;
+    }
+    const digest = target as Digest;
+    if (!content.manifests.has(digest))
       throw new StoreError('MANIFEST_UNKNOWN', `${repository} has no manifest ${target}`);
-    for (const [tag, digest] of content.tags) if (digest === target) content.tags.delete(tag);
+    for (const [tag, named] of [...content.tags]) if (named === digest) this.#untag(repository, content, tag);
+    this.#record.remove({ kind: 'manifest', repository, digest });
+    content.manifests.delete(digest);
   }
 
   /** Tags after `last` in lexical order, at most `limit` of them; throws StoreError NAME_UNKNOWN. */
@@ -145,15 +184,45 @@ export class RegistryStore {
       return;
     }
     for (const { digest, size } of [document.config, ...document.layers]) {
-      const blob = into.blobs.has(digest) ? this.#blobs.get(digest) : undefined;
-      if (blob === undefined)
+      const held = into.blobs.has(digest) ? this.#blobs.sizeOf(digest) : undefined;
+      if (held === undefined)
         throw new StoreError('MANIFEST_BLOB_UNKNOWN', `the manifest names blob ${digest}, push it first`);
-      if (blob.length !== size)
-        throw new StoreError(
-          'SIZE_INVALID',
-          `blob ${digest} has ${blob.length} bytes, the manifest says ${size}`,
-        );
+      if (held !== size)
+        throw new StoreError('SIZE_INVALID', `blob ${digest} has ${held} bytes, the manifest says ${size}`);
     }
+  }
+
+  #link(repository: string, into: RepositoryContent, digest: Digest): void {
+    if (into.blobs.has(digest)) return;
+    this.#record.add({ kind: 'blob', repository, digest });
+    into.blobs.add(digest);
+  }
+
+  #untag(repository: string, content: RepositoryContent, tag: string): void {
+    this.#record.remove({ kind: 'tag', repository, tag });
+    content.tags.delete(tag);
+  }
+
+  #dropUnlinked(digest: Digest): void {
+    const kept = [...this.#repositories.values()].some((content) => content.blobs.has(digest));
+    if (!kept) this.#blobs.delete(digest);
+  }
+
+  /** Takes up what the files hold; a tag or link to what is not there any more is left out. */
+  #adopt(facts: readonly StoreFact[]): void {
+    const manifests = facts.filter((fact) => fact.kind === 'manifest').sort((a, b) => a.order - b.order);
+    for (const fact of facts)
+      if (fact.kind === 'blob' && this.#blobs.sizeOf(fact.digest) !== undefined)
+        this.#open(fact.repository).blobs.add(fact.digest);
+    for (const { repository, digest, order, content } of manifests) {
+      const parsed = parseManifest(content.bytes, content.mediaType);
+      if (!parsed.ok) continue;
+      this.#open(repository).manifests.set(digest, { ...content, digest, document: parsed.value });
+      this.#pushes = Math.max(this.#pushes, order);
+    }
+    for (const fact of facts)
+      if (fact.kind === 'tag' && this.#repositories.get(fact.repository)?.manifests.has(fact.digest) === true)
+        this.#open(fact.repository).tags.set(fact.tag, fact.digest);
   }
 
   #open(repository: string): RepositoryContent {
