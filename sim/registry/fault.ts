@@ -30,6 +30,14 @@ export type RegistryFault = { readonly delayMs?: number } & (
   | { readonly kind: 'flipped-byte'; readonly offsetBytes: number }
   /** `resolve` answers with this digest. */
   | { readonly kind: 'wrong-digest'; readonly digest: Digest }
+  /** `resolve` answers as if the tag had moved to this manifest of the same repository. */
+  | { readonly kind: 'tag-moved'; readonly digest: Digest }
+  /** Content comes so fast and no faster. */
+  | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+  /** After `afterBytes` nothing comes any more, and nobody hangs up. */
+  | { readonly kind: 'stall'; readonly afterBytes: number }
+  /** The token, still good by its date, is refused once; a client that asks for another gets on. */
+  | { readonly kind: 'expired-token' }
 );
 
 /** Decides what happens to a call; undefined leaves it alone. */

@@ -46,7 +46,7 @@ export function answerJson(
 }
 
 /** Codes that only the wire knows, besides the store's. Source: OCI distribution-spec, "Error Codes". */
-export type WireErrorCode = StoreErrorCode | 'UNSUPPORTED';
+export type WireErrorCode = StoreErrorCode | 'UNAUTHORIZED' | 'UNSUPPORTED';
 
 const STATUS: Readonly<Record<WireErrorCode, number>> = {
   BLOB_UNKNOWN: 404,
@@ -60,6 +60,7 @@ const STATUS: Readonly<Record<WireErrorCode, number>> = {
   NAME_UNKNOWN: 404,
   RANGE_INVALID: 416,
   SIZE_INVALID: 413,
+  UNAUTHORIZED: 401,
   UNSUPPORTED: 405,
 };
 

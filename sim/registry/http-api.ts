@@ -1,4 +1,4 @@
-import { OCI_INDEX } from '../../src/oci/media-type.ts';
+import { bareMediaType, OCI_INDEX } from '../../src/oci/media-type.ts';
 import {
   type ApiAnswer,
   type ApiContext,
@@ -24,13 +24,20 @@ const ROUTES: readonly { readonly path: RegExp; readonly handle: Handler }[] = [
 
 type Handler = (context: ApiContext, request: ApiRequest, name: string, target: string) => ApiAnswer;
 
-/** The distribution API as a function: one request in, one answer out, nothing else touched but the store. */
-export function answerRequest(context: ApiContext, request: ApiRequest): ApiAnswer {
+/**
+ * The distribution API as a function: one request in, one answer out, nothing else touched but the store.
+ *
+ * `tagMeans`, where given, is the digest that whatever tag is asked for stands for.
+ */
+export function answerRequest(context: ApiContext, request: ApiRequest, tagMeans?: string): ApiAnswer {
   if (/^\/v2\/?$/.test(request.path)) return answerJson(200, {});
   try {
     for (const { path, handle } of ROUTES) {
       const groups = path.exec(request.path)?.groups;
-      if (groups !== undefined) return handle(context, request, groups.name ?? '', groups.target ?? '');
+      if (groups === undefined) continue;
+      const { name = '', target = '' } = groups;
+      const isTag = handle === answerManifest && !target.includes(':');
+      return handle(context, request, name, isTag ? (tagMeans ?? target) : target);
     }
   } catch (error) {
     if (error instanceof StoreError) return answerError(error.code, error.message);
@@ -80,7 +87,14 @@ function answerManifest({ store }: ApiContext, request: ApiRequest, name: string
     case 'GET':
     case 'HEAD': {
       const { mediaType, digest, bytes } = store.manifest(name, target);
-      return answer(200, { 'content-type': mediaType, 'docker-content-digest': digest }, bytes);
+      if (!accepts(request.header('accept'), mediaType))
+        throw new StoreError(
+          'MANIFEST_UNKNOWN',
+          `${target} is a ${mediaType}, which the client does not accept`,
+        );
+      const headers = { 'content-type': mediaType, 'docker-content-digest': digest, etag: `"${digest}"` };
+      if (request.header('if-none-match')?.includes(`"${digest}"`) === true) return answer(304, headers);
+      return answer(200, headers, bytes);
     }
     case 'PUT': {
       const mediaType = request.header('content-type') ?? '';
@@ -97,6 +111,13 @@ function answerManifest({ store }: ApiContext, request: ApiRequest, name: string
     default:
       return refuseMethod(request);
   }
+}
+
+/** A client that names types gets none but those; who names none, or any, takes what comes. Source: RFC 9110, 12.5.1. */
+function accepts(header: string | undefined, mediaType: string): boolean {
+  const named = (header ?? '').split(',').map(bareMediaType);
+  const isOpen = named.some((type) => type === '' || type === '*/*' || type === 'application/*');
+  return isOpen || named.includes(mediaType);
 }
 
 function answerTags({ store }: ApiContext, request: ApiRequest, name: string): ApiAnswer {

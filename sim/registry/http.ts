@@ -1,17 +1,33 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { answerError } from './http-answer.ts';
+import type { Clock } from '../../src/time/clock.ts';
+import { type Intercept, type RegistryFault, spoil } from './fault.ts';
+import { type ApiAnswer, type ApiRequest, answerError } from './http-answer.ts';
 import { answerRequest } from './http-api.ts';
+import { Gatekeeper, type RegistryAuth } from './http-auth.ts';
+import { answerFault, requestOf, sendSpoiled } from './http-faults.ts';
 import type { RegistryStore } from './store.ts';
 import { UploadSessions } from './uploads.ts';
 
-export interface ServeOptions {
+export interface HandlerOptions {
+  /** Largest request body; default 256 MiB. */
+  readonly bodyBytesMax?: number;
+  /** Refuse everything that changes content; default false. */
+  readonly isReadOnly?: boolean;
+  /** Absent: everybody may do everything. */
+  readonly auth?: RegistryAuth;
+  /** Certificate and key in PEM: the server speaks TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** What goes wrong, and the clock that its delays pass on. */
+  readonly faults?: { readonly intercept: Intercept; readonly clock: Clock };
+}
+
+export interface ServeOptions extends HandlerOptions {
   /** Address to listen on; default 127.0.0.1. */
   readonly address?: string;
   /** Default 0: any free port. */
   readonly port?: number;
-  /** Largest request body; default 256 MiB. */
-  readonly bodyBytesMax?: number;
 }
 
 export interface RegistryServer {
@@ -26,39 +42,88 @@ const BODY_BYTES_MAX = 256 * 1024 * 1024;
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The store as an OCI distribution API over HTTP. */
-export function registryHandler(store: RegistryStore, bodyBytesMax = BODY_BYTES_MAX): HttpHandler {
+export function registryHandler(store: RegistryStore, options: HandlerOptions = {}): HttpHandler {
   const context = { store, uploads: new UploadSessions() };
-  return (request, response) => {
-    void (async () => {
-      const body = await readBody(request, bodyBytesMax);
-      const url = new URL(request.url ?? '/', 'http://registry');
-      const given =
-        body === undefined
-          ? answerError('SIZE_INVALID', `a request has at most ${bodyBytesMax} bytes`, {
-              connection: 'close',
-            })
-          : answerRequest(context, {
-              method: request.method ?? 'GET',
-              path: url.pathname,
-              query: url.searchParams,
-              header: (name) => {
-                const value = request.headers[name];
-                return Array.isArray(value) ? value.join(', ') : value;
-              },
-              body,
-            });
-      const bodiless = given.status === 204 || given.status === 304;
-      response.writeHead(given.status, {
-        'docker-distribution-api-version': 'registry/2.0',
-        ...given.headers,
-        ...(bodiless ? {} : { 'content-length': given.body.length }),
-      });
-      response.end(request.method === 'HEAD' || bodiless ? undefined : given.body);
-    })().catch((error: unknown) => {
+  const { bodyBytesMax = BODY_BYTES_MAX, auth, isReadOnly = false, faults } = options;
+  const gatekeeper = auth === undefined ? undefined : new Gatekeeper(auth, options.tls !== undefined);
+  const decide = (request: ApiRequest, fault: RegistryFault | undefined): ApiAnswer => {
+    if (fault?.kind === 'expired-token' && gatekeeper !== undefined) return gatekeeper.challenge(request);
+    const stopped = (fault === undefined ? undefined : answerFault(fault)) ?? gatekeeper?.stop(request);
+    if (stopped !== undefined) return stopped;
+    if (isReadOnly && request.method !== 'GET' && request.method !== 'HEAD')
+      return answerError('UNSUPPORTED', 'this registry is read-only');
+    return spoilAnswer(answerRequest(context, request, movedTo(fault)), fault);
+  };
+  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readBody(incoming, bodyBytesMax);
+    if (body === undefined) {
+      const headers = { connection: 'close' };
+      await send(
+        response,
+        answerError('SIZE_INVALID', `a request has at most ${bodyBytesMax} bytes`, headers),
+      );
+      return;
+    }
+    const request = requestFrom(incoming, body);
+    const seen = faults === undefined ? undefined : requestOf(request, incoming.headers.host ?? '');
+    const fault = seen === undefined ? undefined : faults?.intercept(seen);
+    if (fault?.delayMs !== undefined) await faults?.clock.sleep(fault.delayMs);
+    const given = decide(request, fault);
+    if (fault === undefined || faults === undefined || given.status >= 300)
+      await send(response, given, incoming.method);
+    else
+      await send(response, given, incoming.method, (bytes) =>
+        sendSpoiled(response, bytes, fault, faults.clock),
+      );
+  };
+  return (incoming, response) => {
+    serve(incoming, response).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500);
       response.end(`${error}`);
     });
   };
+}
+
+function requestFrom(incoming: IncomingMessage, body: Uint8Array): ApiRequest {
+  const url = new URL(incoming.url ?? '/', 'http://registry');
+  return {
+    method: incoming.method ?? 'GET',
+    path: url.pathname,
+    query: url.searchParams,
+    header: (name) => {
+      const value = incoming.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
+    body,
+  };
+}
+
+/** Headers, and the body where the method and the status have one. */
+async function send(
+  response: ServerResponse,
+  given: ApiAnswer,
+  method: string | undefined = 'GET',
+  sendBody: (bytes: Uint8Array) => Promise<void> = async (bytes) => void response.end(bytes),
+): Promise<void> {
+  const bodiless = given.status === 204 || given.status === 304;
+  response.writeHead(given.status, {
+    'docker-distribution-api-version': 'registry/2.0',
+    ...given.headers,
+    ...(bodiless ? {} : { 'content-length': given.body.length }),
+  });
+  if (method === 'HEAD' || bodiless) response.end();
+  else await sendBody(given.body);
+}
+
+/** The manifest that a tag stands for while the fault lasts. */
+function movedTo(fault: RegistryFault | undefined): string | undefined {
+  return fault?.kind === 'tag-moved' ? fault.digest : undefined;
+}
+
+function spoilAnswer(given: ApiAnswer, fault: RegistryFault | undefined): ApiAnswer {
+  if (fault?.kind === 'flipped-byte') return { ...given, body: spoil(given.body, fault) };
+  if (fault?.kind !== 'wrong-digest' || given.headers['docker-content-digest'] === undefined) return given;
+  return { ...given, headers: { ...given.headers, 'docker-content-digest': fault.digest } };
 }
 
 /** Listens until closed. */
@@ -66,7 +131,12 @@ export async function serveRegistry(
   store: RegistryStore,
   options: ServeOptions = {},
 ): Promise<RegistryServer> {
-  const server = createServer(registryHandler(store, options.bodyBytesMax));
+  const handler = registryHandler(store, options);
+  const { tls } = options;
+  const server: Server =
+    tls === undefined
+      ? createServer(handler)
+      : createTlsServer({ cert: tls.certificate, key: tls.key }, handler);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, options.address ?? '127.0.0.1', resolve);

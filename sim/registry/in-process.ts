@@ -22,6 +22,9 @@ const CODE: Readonly<Record<StoreErrorCode, RegistryErrorCode>> = {
   SIZE_INVALID: 'size-mismatch',
 };
 
+/** How long nothing comes before it is given up, as over HTTP. */
+const STALL_MS = 30_000;
+
 export interface InProcessOptions {
   /** Hosts this registry answers for; a reference to any other is `unavailable`, as on a network without it. */
   readonly hosts: readonly string[];
@@ -47,7 +50,8 @@ export class InProcessRegistry implements Registry {
   resolve(reference: Reference): Promise<Descriptor> {
     const target = reference.digest ?? reference.tag ?? 'latest';
     return this.#call('resolve', reference, target, (fault) => {
-      const { mediaType, digest, bytes } = this.#store.manifest(reference.name, target);
+      const meant = fault?.kind === 'tag-moved' ? fault.digest : target;
+      const { mediaType, digest, bytes } = this.#store.manifest(reference.name, meant);
       return {
         mediaType,
         digest: fault?.kind === 'wrong-digest' ? fault.digest : digest,
@@ -128,13 +132,27 @@ export class InProcessRegistry implements Registry {
       throw new RegistryError(fault.code, `${operation} ${host}/${name} ${target}: ${fault.code}`, {
         retryAfterMs: fault.retryAfterMs,
       });
+    if (fault?.kind === 'stall') {
+      // What an adapter over HTTP does: it waits as long as it waits for anything, and gives up.
+      await this.#clock.sleep(STALL_MS);
+      throw new RegistryError('timeout', `${operation} ${host}/${name} ${target}: no progress`);
+    }
     try {
-      return answer(fault);
+      const answered = answer(fault);
+      if (fault?.kind === 'slow') await this.#clock.sleep((sizeOf(answered) / fault.bytesPerSecond) * 1000);
+      return answered;
     } catch (error) {
       if (error instanceof StoreError) throw new RegistryError(CODE[error.code], `${host}: ${error.message}`);
       throw error;
     }
   }
+}
+
+/** Bytes of content in an answer, where it holds any. */
+function sizeOf(answered: unknown): number {
+  if (answered instanceof Uint8Array) return answered.length;
+  const { bytes } = (answered ?? {}) as { bytes?: unknown };
+  return bytes instanceof Uint8Array ? bytes.length : 0;
 }
 
 function cut(bytes: Uint8Array, range: ByteRange | undefined): Uint8Array {

@@ -191,3 +191,32 @@ describe('manifests', () => {
     expect(await listed.json()).toMatchObject({ mediaType: OCI_INDEX, manifests: [] });
   });
 });
+
+describe('content negotiation', () => {
+  const get = (accept: string | undefined, more: Record<string, string> = {}): Promise<Response> =>
+    call('GET', '/v2/negotiated/manifests/x', {
+      headers: { ...(accept === undefined ? {} : { accept }), ...more },
+    });
+  beforeAll(() => {
+    store.putBlob('negotiated', BYTES);
+    const bytes = new TextEncoder().encode(MANIFEST);
+    store.putManifest('negotiated', 'x', { mediaType: OCI_MANIFEST, bytes });
+  });
+
+  test.each([
+    ['*/*', 200],
+    ['application/*', 200],
+    [OCI_MANIFEST, 200],
+    [`${OCI_INDEX}, ${OCI_MANIFEST};q=0.5`, 200],
+    [OCI_INDEX, 404],
+    ['text/html, application/json', 404],
+  ] as const)('Accept: %s', async (accept, status) => {
+    expect((await get(accept)).status).toBe(status);
+  });
+
+  test('who has a manifest already is told so, and sent nothing', async () => {
+    const { headers } = await get(OCI_MANIFEST);
+    const again = await get(OCI_MANIFEST, { 'if-none-match': headers.get('etag') ?? '' });
+    expect([again.status, (await again.arrayBuffer()).byteLength]).toEqual([304, 0]);
+  });
+});
