@@ -23,6 +23,8 @@ export interface TransportOptions extends WireOptions {
   readonly credentials?: (host: string) => Credentials | undefined | Promise<Credentials | undefined>;
   /** Hosts to be spoken to without TLS, besides this machine's own. */
   readonly insecureHosts?: readonly string[];
+  /** Hosts to be spoken to with TLS although they are this machine's own. */
+  readonly secureHosts?: readonly string[];
   /** A request that makes no progress for so long is given up as `timeout`. */
   readonly stallMsMax?: number;
   /** Requests on their way at once, to all hosts together; default 8. */
@@ -90,6 +92,7 @@ export class RegistryTransport {
   readonly #clock: Clock;
   readonly #credentials: NonNullable<TransportOptions['credentials']>;
   readonly #insecureHosts: ReadonlySet<string>;
+  readonly #secureHosts: ReadonlySet<string>;
   readonly #stallMsMax: number;
   readonly #wire: Wire;
   readonly #turnstile: Turnstile;
@@ -100,6 +103,7 @@ export class RegistryTransport {
     this.#clock = options.clock;
     this.#credentials = options.credentials ?? (() => undefined);
     this.#insecureHosts = new Set(options.insecureHosts);
+    this.#secureHosts = new Set(options.secureHosts);
     this.#stallMsMax = options.stallMsMax ?? STALL_MS_MAX;
     this.#wire = new Wire(options);
     this.#turnstile = new Turnstile(options.requestsMax ?? REQUESTS_MAX);
@@ -250,6 +254,7 @@ export class RegistryTransport {
   }
 
   #isPlain(host: string): boolean {
+    if (this.#secureHosts.has(host)) return false;
     const bare = host.replace(/:\d+$/, '');
     const isLocal = bare === 'localhost' || bare === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(bare);
     return isLocal || this.#insecureHosts.has(host);

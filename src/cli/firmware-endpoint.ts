@@ -15,6 +15,7 @@ import { CommandError, collect, EXIT } from './firmware-command.ts';
 /** Options of every command that speaks to a registry. */
 export interface EndpointOptions {
   readonly plainHttp?: readonly string[];
+  readonly tls?: readonly string[];
   readonly caFile?: readonly string[];
   readonly authfile?: string;
   readonly mirror?: readonly string[];
@@ -43,6 +44,11 @@ export const PLACE_HELP = 'HOST/NAME:TAG of a registry, or oci:FOLDER[:TAG] for 
 export function withEndpointOptions(command: Command): Command {
   return command
     .option('--plain-http <host>', 'speak to this host without TLS; again for more', collect)
+    .option(
+      '--tls <host>',
+      "speak TLS to this host although it is this machine's own; again for more",
+      collect,
+    )
     .option('--ca-file <file>', 'trust the authorities in this PEM file, too', collect)
     .option('--authfile <file>', 'logins, as docker and podman write them, instead of the usual files')
     .option('--username <name>', 'login for every registry of the command, with --password-stdin')
@@ -96,6 +102,7 @@ function remoteRegistry(options: EndpointOptions): Registry {
     random: new SeededRandom(randomUUID()),
     credentials: loginOf(options) ?? credentialsIn({ files: filesOf(options) }),
     insecureHosts: options.plainHttp ?? [],
+    secureHosts: options.tls ?? [],
     certificateAuthorities: (options.caFile ?? []).map((file) => readInput(file).toString()),
     requestsMax: parallelOf(options),
     retry: { ...RETRY_POLICY, attemptsMax: countOf('--attempts', options.attempts ?? '5') },

@@ -1,22 +1,29 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
+import { LayoutRegistry } from '../../operator/adapters/registry-layout.ts';
 import { type RegistryServer, serveRegistry } from '../../sim/registry/http.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
 import { fetchForChip, resolveFirmware } from '../../src/oci/fetch-firmware.ts';
-import { pushFirmware } from '../../src/oci/pack.ts';
-import { registryContract } from '../contract/registry.ts';
+import { packFirmware, pushFirmware } from '../../src/oci/pack.ts';
+import { referrersContract, registryContract } from '../contract/registry.ts';
 import { pushDockerFirmware } from '../oci/docker-image.ts';
-import { appImage, packThermo } from '../oci/fixture.ts';
+import { appImage, packThermo, thermoBuild } from '../oci/fixture.ts';
 import { hastyClock } from '../registry/hasty-clock.ts';
 import { type DockerRegistry, startDockerRegistry } from './docker-registry.ts';
 
-registryContract("against Debian's docker-registry, with basic authorization", async () => {
-  const { host, close } = await startDockerRegistry({ basicAuth: true });
-  const credentials = () => ({ username: 'fleet', password: 'orchard' });
-  return { registry: new HttpRegistry({ clock: hastyClock(), credentials }), host, close };
-});
+for (const contract of [registryContract, referrersContract])
+  contract("against Debian's docker-registry, with basic authorization", async () => {
+    const { host, close } = await startDockerRegistry({ basicAuth: true });
+    const credentials = () => ({ username: 'fleet', password: 'orchard' });
+    // Small chunks, so that uploads go through sessions of several.
+    const registry = new HttpRegistry({ clock: hastyClock(), credentials, chunkBytes: 40_000 });
+    return { registry, host, close };
+  });
 
 /** Debian's skopeo; fails loudly, with what it said, where it is missing or refuses. */
 async function skopeo(...args: readonly string[]): Promise<string> {
@@ -58,6 +65,38 @@ describe('skopeo carries firmware between registries', () => {
       const firmware = await fetchForChip({ registry }, resolved, 'esp32s3');
       expect(firmware.meta).toMatchObject({ application: 'thermo', chip: 'esp32s3' });
     }
+  });
+
+  test('a target with needs and all its layers survives the way, and so does an image layout', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'brickproof-skopeo-'));
+    const chips = [{ chip: 'esp32', image: appImage(0), keyId: 'KEY3', flashSizeBytes: 4 << 20 }];
+    const sbom = { kind: 'sbom', bytes: new TextEncoder().encode('{"spdxVersion":"SPDX-2.3"}') } as const;
+    const packed = packFirmware({
+      ...thermoBuild(),
+      chips: chips.map((chip) => ({ ...chip, parts: [sbom] })),
+    });
+    if (!packed.ok) throw new Error(packed.refusal.message);
+    const layout = new LayoutRegistry(() => join(folder, 'ours'));
+    await pushFirmware(layout, { host: 'layout.invalid', name: 'x', tag: 'v1' }, packed.value);
+    const flags = [
+      'copy',
+      '--all',
+      '--preserve-digests',
+      '--dest-tls-verify=false',
+      '--src-tls-verify=false',
+    ];
+    const there = `docker://${theirs.host}/fleet/needs:1.0.0`;
+    await skopeo(...flags, `oci:${join(folder, 'ours')}:v1`, there);
+    await skopeo(...flags, there, `oci:${join(folder, 'back')}:v2`);
+    const back = new LayoutRegistry(() => join(folder, 'back'));
+    const resolved = await resolveFirmware({ registry: back }, 'layout.invalid/x:v2');
+    expect(resolved.digest).toBe(packed.value.digest);
+    const target = { chip: 'esp32', keyIds: ['KEY3'], flashSizeBytes: 4 << 20 };
+    expect((await fetchForChip({ registry: back }, resolved, target)).meta?.keyId).toBe('KEY3');
+    await expect(
+      fetchForChip({ registry: back }, resolved, { ...target, keyIds: ['KEY4'] }),
+    ).rejects.toMatchObject({ code: 'no-image-for-chip' });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test('skopeo inspects, lists and deletes on the embedded registry', async () => {

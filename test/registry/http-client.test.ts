@@ -310,12 +310,17 @@ test('a download sent on to another server does not take the token along', async
 });
 
 test('TLS is used unless the host is this machine or was named insecure', () => {
-  const transport = new RegistryTransport({ clock: hastyClock(), insecureHosts: ['plain.local:5000'] });
+  const transport = new RegistryTransport({
+    clock: hastyClock(),
+    insecureHosts: ['plain.local:5000'],
+    secureHosts: ['localhost:5443'],
+  });
   const origin = (host: string): string => transport.urlOf(host, '/').origin;
   expect(origin('registry.local')).toBe('https://registry.local');
   expect(origin('plain.local:5000')).toBe('http://plain.local:5000');
   expect(origin('plain.local')).toBe('https://plain.local');
   expect(origin('localhost:5000')).toBe('http://localhost:5000');
+  expect(origin('localhost:5443')).toBe('https://localhost:5443');
   expect(origin('127.0.0.1:5000')).toBe('http://127.0.0.1:5000');
   expect(origin('[::1]:5000')).toBe('http://[::1]:5000');
   expect(origin('127.0.0.1.example.org')).toBe('https://127.0.0.1.example.org');
