@@ -52,7 +52,7 @@ export class HttpRegistry implements Registry {
     const announced = headers.get('docker-content-digest') ?? reference.digest;
     const size = headers.get('content-length');
     // Both headers are only recommended; without them the content says what it is.
-    if (announced === undefined || size === null)
+    if (announced === undefined || size === null || !/^\d{1,15}$/.test(size))
       return describe(await this.#send({ ...head, method: 'GET' }));
     const digest = parseDigest(announced, 'Docker-Content-Digest');
     if (!digest.ok) throw new RegistryError('malformed', `${reference.host}: ${digest.refusal.message}`);

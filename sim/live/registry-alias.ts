@@ -28,6 +28,10 @@ export class RegistryAlias implements Registry {
     return this.#registry.blob(this.#at(repository), blob, range);
   }
 
+  hasBlob(repository: Repository, digest: Digest): Promise<boolean> {
+    return this.#registry.hasBlob(this.#at(repository), digest);
+  }
+
   tags(repository: Repository, page?: TagPage): Promise<readonly string[]> {
     return this.#registry.tags(this.#at(repository), page);
   }
@@ -38,6 +42,10 @@ export class RegistryAlias implements Registry {
 
   putBlob(repository: Repository, bytes: Uint8Array): Promise<Digest> {
     return this.#registry.putBlob(this.#at(repository), bytes);
+  }
+
+  mountBlob(repository: Repository, from: string, digest: Digest): Promise<boolean> {
+    return this.#registry.mountBlob(this.#at(repository), from, digest);
   }
 
   putManifest(reference: Reference, content: ManifestContent): Promise<Digest> {

@@ -5,8 +5,9 @@ import { chipIdInImage, describeChipId } from '../oci/chip.ts';
 import type { FirmwarePart } from '../oci/firmware-layers.ts';
 import { type FlashFile, parseFlasherArgs } from '../oci/flasher-args.ts';
 import type { ChipBuild } from '../oci/pack.ts';
-import { CommandError, EXIT } from './firmware-command.ts';
-import { readInput } from './firmware-endpoint.ts';
+import { CommandFailure, rejectUsage } from './failure.ts';
+import { readInput } from './input-file.ts';
+import { parseByteSize } from './number-argument.ts';
 
 /** What the command line says about targets. */
 export interface BuildOptions {
@@ -25,22 +26,20 @@ const FLASHER_ARGS = 'flasher_args.json';
 /** Where ESP-IDF puts the table unless configured otherwise. */
 const TABLE_OFFSET = 0x8000;
 
-/** Targets of build folders and files, in the order given. Throws CommandError. */
+/** Targets of build folders and files, in the order given. Fails as `usage` and as `refused`. */
 export function readBuilds(folders: readonly string[], options: BuildOptions): readonly ChipBuild[] {
   const apps = options.app ?? [];
   const count = folders.length + apps.length;
-  if (count === 0)
-    throw new CommandError(EXIT.usage, 'nothing to pack: give build folders of ESP-IDF, or --app FILE');
+  if (count === 0) rejectUsage('nothing to pack: give build folders of ESP-IDF, or --app FILE');
   const { bootloader, partitionTable, partition = [], sbom } = options;
   const isDetailed = bootloader !== undefined || partitionTable !== undefined || partition.length > 0;
   if (isDetailed && (folders.length > 0 || apps.length !== 1))
-    throw new CommandError(
-      EXIT.usage,
+    rejectUsage(
       '--bootloader, --partition-table and --partition belong to a single --app; build folders bring theirs',
     );
   const bom: readonly FirmwarePart[] = sbom === undefined ? [] : [{ kind: 'sbom', bytes: readInput(sbom) }];
-  const slotSizeBytes = sizeOf('--slot-size', options.slotSize);
-  const flashSizeBytes = sizeOf('--flash-size', options.flashSize);
+  const slotSizeBytes = optionalSize('--slot-size', options.slotSize);
+  const flashSizeBytes = optionalSize('--flash-size', options.flashSize);
   const common = {
     ...(slotSizeBytes === undefined ? {} : { slotSizeBytes }),
     ...(flashSizeBytes === undefined ? {} : { flashSizeBytes }),
@@ -60,12 +59,12 @@ export function readBuilds(folders: readonly string[], options: BuildOptions): r
 function readFolder(folder: string): ChipBuild {
   const file = join(folder, FLASHER_ARGS);
   const args = parseFlasherArgs(readInput(file));
-  if (!args.ok) throw new CommandError(EXIT.data, `${file}: ${args.refusal.message}`);
+  if (!args.ok) throw new CommandFailure('refused', `${file}: ${args.refusal.message}`);
   const { chip, files, flashSizeBytes } = args.value;
   const bytesOf = ({ file: name }: FlashFile) => readInput(join(folder, name));
   const app = files.find(({ name }) => name === 'app');
   const table = files.find(({ name }) => name === 'partition-table');
-  if (app === undefined) throw new CommandError(EXIT.data, `${file}: app is missing`);
+  if (app === undefined) throw new CommandFailure('refused', `${file}: app is missing`);
   const labels = table === undefined ? new Map<number, string>() : labelsIn(bytesOf(table));
   const parts = files
     .filter(({ name }) => name !== 'app')
@@ -91,7 +90,7 @@ function readApp(app: string, options: BuildOptions): ChipBuild {
   const image = readInput(file);
   const chipId = chipIdInImage(image);
   if (chipId === undefined)
-    throw new CommandError(EXIT.data, `${file} is not an app image of ESP-IDF (byte 0 is not 0xe9)`);
+    throw new CommandFailure('refused', `${file} is not an app image of ESP-IDF (byte 0 is not 0xe9)`);
   const chip = equals > 0 ? app.slice(0, equals) : describeChipId(chipId);
   return { chip, image, parts: partsOf(chip, options) };
 }
@@ -109,10 +108,10 @@ function partsOf(chip: string, options: BuildOptions): readonly FirmwarePart[] {
     const equals = setting.indexOf('=');
     const label = setting.slice(0, Math.max(equals, 0));
     if (table === undefined || label === '')
-      throw new CommandError(EXIT.usage, `--partition ${setting}: write LABEL=FILE, with --partition-table`);
+      rejectUsage(`--partition ${setting}: write LABEL=FILE, with --partition-table`);
     const place = [...labelsIn(table)].find(([, known]) => known === label);
     if (place === undefined)
-      throw new CommandError(EXIT.data, `--partition ${setting}: the partition table has no ${label}`);
+      throw new CommandFailure('refused', `--partition ${setting}: the partition table has no ${label}`);
     const bytes = readInput(setting.slice(equals + 1));
     parts.push({ kind: 'partition', label, offsetBytes: place[0], bytes });
   }
@@ -126,12 +125,6 @@ function labelsIn(table: Uint8Array): Map<number, string> {
   return new Map(rows.map(({ offset, label }) => [offset, label]));
 }
 
-/** `4MB`, `1984K`, `0x1f0000` or `2031616`, in bytes. */
-function sizeOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const match = /^(0x[0-9a-f]{1,8}|\d{1,10})(?:(k|m)i?b?)?$/i.exec(text);
-  if (match === null)
-    throw new CommandError(EXIT.usage, `${option} ${text}: write bytes, or a size such as 1984K or 4MB`);
-  const unit = match[2]?.toLowerCase();
-  return Number(match[1]) * (unit === 'm' ? 1024 * 1024 : unit === 'k' ? 1024 : 1);
+function optionalSize(option: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseByteSize(option, text);
 }

@@ -10,7 +10,10 @@ import { MirroredRegistry } from '../oci/mirrored-registry.ts';
 import { formatReference, isTag, parseReference, type Reference } from '../oci/reference.ts';
 import type { Registry } from '../oci/registry.ts';
 import { SeededRandom } from '../random/random.ts';
-import { CommandError, collect, EXIT } from './firmware-command.ts';
+import { rejectUsage } from './failure.ts';
+import { readTextInput } from './input-file.ts';
+import { parseWhole } from './number-argument.ts';
+import { collect } from './parent-command.ts';
 
 /** Options of every command that speaks to a registry. */
 export interface EndpointOptions {
@@ -64,8 +67,8 @@ export function openEndpoints(options: EndpointOptions): (place: string) => Endp
   return (written) => {
     if (written.startsWith(LAYOUT_PREFIX)) return layoutEndpoint(written);
     const parsed = parseReference(written);
-    if (!parsed.ok)
-      throw new CommandError(EXIT.usage, `${written}: ${parsed.refusal.message}; write ${PLACE_HELP}`);
+    // What was written is not repeated: people put passwords before an @.
+    if (!parsed.ok) rejectUsage(`${parsed.refusal.message}; write ${PLACE_HELP}`);
     const reference = parsed.value;
     return { registry: remote, reference, text: formatReference(reference), written };
   };
@@ -73,13 +76,7 @@ export function openEndpoints(options: EndpointOptions): (place: string) => Endp
 
 /** Parallel requests that the options ask for. */
 export function parallelOf({ parallel = '8' }: EndpointOptions): number {
-  return countOf('--parallel', parallel);
-}
-
-function countOf(option: string, text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text))
-    throw new CommandError(EXIT.usage, `${option} ${text}: a number from 1 to 999 is wanted`);
-  return Number(text);
+  return parseWhole('--parallel', parallel, 1, 999);
 }
 
 /** `oci:FOLDER[:TAG]`; a colon after the last slash starts the tag. */
@@ -89,8 +86,8 @@ function layoutEndpoint(written: string): Endpoint {
   const tag = rest.slice(colon + 1);
   const isTagged = colon > 0 && !tag.includes('/') && !tag.includes('\\');
   const folder = isTagged ? rest.slice(0, colon) : rest;
-  if (folder === '') throw new CommandError(EXIT.usage, `${written}: write oci:FOLDER[:TAG]`);
-  if (isTagged && !isTag(tag)) throw new CommandError(EXIT.usage, `${written}: ${tag} is not a tag`);
+  if (folder === '') rejectUsage(`${written}: write oci:FOLDER[:TAG]`);
+  if (isTagged && !isTag(tag)) rejectUsage(`${written}: ${tag} is not a tag`);
   const reference = { ...LAYOUT_PLACE, tag: isTagged ? tag : 'latest' };
   const registry = new LayoutRegistry(() => folder);
   return { registry, reference, text: formatReference(reference), written };
@@ -103,9 +100,9 @@ function remoteRegistry(options: EndpointOptions): Registry {
     credentials: loginOf(options) ?? credentialsIn({ files: filesOf(options) }),
     insecureHosts: options.plainHttp ?? [],
     secureHosts: options.tls ?? [],
-    certificateAuthorities: (options.caFile ?? []).map((file) => readInput(file).toString()),
+    certificateAuthorities: (options.caFile ?? []).map((file) => readTextInput(file)),
     requestsMax: parallelOf(options),
-    retry: { ...RETRY_POLICY, attemptsMax: countOf('--attempts', options.attempts ?? '5') },
+    retry: { ...RETRY_POLICY, attemptsMax: parseWhole('--attempts', options.attempts ?? '5', 1, 999) },
   };
   const direct = new HttpRegistry(settings);
   const mirrors = mirrorsOf(options.mirror ?? []);
@@ -117,7 +114,7 @@ function remoteRegistry(options: EndpointOptions): Registry {
 function loginOf({ username, passwordStdin }: EndpointOptions): HttpRegistryOptions['credentials'] {
   if (username === undefined && passwordStdin !== true) return undefined;
   if (username === undefined || passwordStdin !== true)
-    throw new CommandError(EXIT.usage, '--username and --password-stdin go together');
+    rejectUsage('--username and --password-stdin go together');
   const password = readFileSync(0, 'utf8').replace(/\r?\n$/, '');
   return () => ({ username, password });
 }
@@ -130,19 +127,8 @@ function mirrorsOf(settings: readonly string[]): Record<string, string[]> {
   const mirrors: Record<string, string[]> = {};
   for (const setting of settings) {
     const [host = '', mirror = '', ...more] = setting.split('=');
-    if (host === '' || mirror === '' || more.length > 0)
-      throw new CommandError(EXIT.usage, `--mirror ${setting}: write HOST=MIRROR`);
+    if (host === '' || mirror === '' || more.length > 0) rejectUsage('--mirror is written HOST=MIRROR');
     mirrors[host] = [...(mirrors[host] ?? []), mirror];
   }
   return mirrors;
-}
-
-/** A file named on the command line; a CommandError when it cannot be read. */
-export function readInput(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new CommandError(EXIT.noInput, `${file} cannot be read: ${code}`);
-  }
 }

@@ -2,9 +2,12 @@ import type { Command } from 'commander';
 import { compareFirmware, nameOfLayer, type TargetChange } from '../oci/compare-firmware.ts';
 import { shortDigest } from '../oci/digest.ts';
 import { type FirmwareListing, listFirmware } from '../oci/list-firmware.ts';
-import { runCommand } from './firmware-command.ts';
+import { CommandFailure } from './failure.ts';
+import { withFailures } from './firmware-command.ts';
 import { type EndpointOptions, openEndpoints, PLACE_HELP, withEndpointOptions } from './firmware-endpoint.ts';
 import { formatBytes } from './firmware-progress.ts';
+import { printer } from './parent-command.ts';
+import { jsonOf } from './text-layout.ts';
 
 interface ReadOptions extends EndpointOptions {
   readonly json?: boolean;
@@ -16,7 +19,9 @@ export function registerFirmwareInspect(firmware: Command): void {
   withEndpointOptions(firmware.command('inspect').description('show what an artifact holds'))
     .argument('<place>', PLACE_HELP)
     .option('--json', 'for programs')
-    .action((place: string, options: ReadOptions) => runCommand(() => inspect(place, options)));
+    .action((place: string, options: ReadOptions, made: Command) =>
+      withFailures(() => inspect(place, options, printer(made))),
+    );
   withEndpointOptions(
     firmware.command('diff').description('show what changed, and what each board would fetch'),
   )
@@ -24,15 +29,17 @@ export function registerFirmwareInspect(firmware: Command): void {
     .argument('<after>', PLACE_HELP)
     .option('--json', 'for programs')
     .option('--exit-code', 'end with 1 when there is a difference')
-    .action((before: string, after: string, options: ReadOptions) =>
-      runCommand(() => diff(before, after, options)),
+    .action((before: string, after: string, options: ReadOptions, made: Command) =>
+      withFailures(() => diff(before, after, options, printer(made))),
     );
 }
 
-async function inspect(place: string, options: ReadOptions): Promise<void> {
+type Print = (text: string) => void;
+
+async function inspect(place: string, options: ReadOptions, print: Print): Promise<void> {
   const source = openEndpoints(options)(place);
   const listing = await listFirmware(source, source.text);
-  process.stdout.write(options.json === true ? `${JSON.stringify(listing, null, 2)}\n` : describe(listing));
+  print(options.json === true ? jsonOf(listing) : describe(listing));
 }
 
 function describe({ digest, artifactType, annotations, targets }: FirmwareListing): string {
@@ -49,16 +56,15 @@ function describe({ digest, artifactType, annotations, targets }: FirmwareListin
   return `${lines.join('\n')}\n`;
 }
 
-async function diff(before: string, after: string, options: ReadOptions): Promise<void> {
+async function diff(before: string, after: string, options: ReadOptions, print: Print): Promise<void> {
   const open = openEndpoints(options);
   const listings = [];
   for (const source of [open(before), open(after)]) listings.push(await listFirmware(source, source.text));
   const [old, now] = listings as [FirmwareListing, FirmwareListing];
   const changes = compareFirmware(old, now);
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(changes, null, 2)}\n` : changes.map(describeChange).join(''),
-  );
-  if (options.exitCode === true && changes.some(({ change }) => change !== 'same')) process.exitCode = 1;
+  print(options.json === true ? jsonOf(changes) : changes.map(describeChange).join(''));
+  if (options.exitCode === true && changes.some(({ change }) => change !== 'same'))
+    throw new CommandFailure('refused', `${before} and ${after} differ`);
 }
 
 function describeChange({ target, change, layers, annotations, updateBytes }: TargetChange): string {

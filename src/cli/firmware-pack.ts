@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
+import { BOOTS_WITHOUT_CONFIRM_MAX } from '../esp/boot-counter.ts';
 import { readImageFacts } from '../oci/image-facts.ts';
 import { type ChipBuild, packFirmware, pushFirmware } from '../oci/pack.ts';
+import { CommandFailure, rejectUsage } from './failure.ts';
 import { type BuildOptions, readBuilds } from './firmware-build.ts';
-import { CommandError, collect, EXIT, runCommand } from './firmware-command.ts';
+import { withFailures } from './firmware-command.ts';
 import { type EndpointOptions, openEndpoints, PLACE_HELP, withEndpointOptions } from './firmware-endpoint.ts';
 import { formatBytes, ProgressLine } from './firmware-progress.ts';
+import { parseWhole } from './number-argument.ts';
+import { collect, printer } from './parent-command.ts';
 
 interface PackOptions extends BuildOptions, EndpointOptions {
   readonly output: string;
@@ -42,26 +46,28 @@ export function registerFirmwarePack(firmware: Command): void {
     )
     .option('--boots <count>', 'unconfirmed boots that a boot counter allows; default 1')
     .option('-q, --quiet', 'print the digest alone');
-  withEndpointOptions(command).action((builds: string[], options: PackOptions) =>
-    runCommand(() => pack(builds, options)),
+  withEndpointOptions(command).action((builds: string[], options: PackOptions, made: Command) =>
+    withFailures(() => pack(builds, options, printer(made))),
   );
 }
 
-async function pack(folders: readonly string[], options: PackOptions): Promise<void> {
+async function pack(
+  folders: readonly string[],
+  options: PackOptions,
+  print: (text: string) => void,
+): Promise<void> {
   const endpoint = openEndpoints(options)(options.output);
   const chips = readBuilds(folders, options);
   const rollback = rollbackOf(options.rollback);
-  const boots = options.boots ?? '1';
-  if (!/^\d{1,3}$/.test(boots)) throw new CommandError(EXIT.usage, `--boots ${boots}: a number is wanted`);
   const packed = packFirmware({
     application: options.application ?? agreed(chips, 'projectName', '--application'),
     version: options.appVersion ?? agreed(chips, 'version', '--app-version'),
     rollback,
-    bootsWithoutConfirm: Number(boots),
+    bootsWithoutConfirm: parseWhole('--boots', options.boots ?? '1', 1, BOOTS_WITHOUT_CONFIRM_MAX),
     chips,
     ...(options.revision === undefined ? {} : { revision: options.revision }),
   });
-  if (!packed.ok) throw new CommandError(EXIT.data, packed.refusal.message);
+  if (!packed.ok) throw new CommandFailure('refused', packed.refusal.message);
   const { blobs } = packed.value;
   const totalBytes = blobs.reduce((sum, { length }) => sum + length, 0);
   const line = new ProgressLine('packed', options.quiet === true);
@@ -76,13 +82,13 @@ async function pack(folders: readonly string[], options: PackOptions): Promise<v
   }
   if (options.quiet !== true)
     for (const { chip, image, parts = [] } of chips)
-      process.stdout.write(`${chip}: ${formatBytes(image.length)}, ${parts.length} more layers\n`);
-  process.stdout.write(`${packed.value.digest}\n`);
+      print(`${chip}: ${formatBytes(image.length)}, ${parts.length} more layers\n`);
+  print(`${packed.value.digest}\n`);
 }
 
 function rollbackOf(text: string): 'esp-idf' | 'boot-counter' {
   if (text === 'esp-idf' || text === 'boot-counter') return text;
-  throw new CommandError(EXIT.usage, `--rollback ${text}: esp-idf or boot-counter`);
+  return rejectUsage(`--rollback ${text}: esp-idf or boot-counter`);
 }
 
 /** What every image says; a person must decide where they differ or say nothing. */
@@ -97,5 +103,5 @@ function agreed(chips: readonly ChipBuild[], field: 'projectName' | 'version', o
   if (only !== undefined && only !== '' && said.size === 1) return only;
   const found = [...said].filter((text) => text !== '').sort();
   const problem = found.length < 2 ? 'the images do not say' : `the images say ${found.join(' and ')}`;
-  throw new CommandError(EXIT.usage, `${problem}; give ${option}`);
+  return rejectUsage(`${problem}; give ${option}`);
 }

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type CopyReport, copyArtifact } from '../oci/copy.ts';
 import { fetchForChip, resolveFirmware } from '../oci/fetch-firmware.ts';
-import { CommandError, collect, EXIT, runCommand } from './firmware-command.ts';
+import { rejectUsage } from './failure.ts';
+import { withFailures } from './firmware-command.ts';
 import {
   type Endpoint,
   type EndpointOptions,
@@ -12,6 +12,9 @@ import {
   withEndpointOptions,
 } from './firmware-endpoint.ts';
 import { formatBytes, ProgressLine } from './firmware-progress.ts';
+import { parseWhole } from './number-argument.ts';
+import { writeOutput } from './output-file.ts';
+import { collect, printer } from './parent-command.ts';
 
 interface TransferOptions extends EndpointOptions {
   readonly referrers?: boolean;
@@ -49,17 +52,18 @@ export function registerFirmwareTransfer(firmware: Command): void {
       .option('--referrers', 'take signatures and whatever else points at it along')
       .option('-q, --quiet', 'print the digest alone');
   for (const command of [push, copy])
-    command.action((from: string, to: string, options: TransferOptions) =>
-      runCommand(() => transfer(from, to, options)),
+    command.action((from: string, to: string, options: TransferOptions, made: Command) =>
+      withFailures(() => transfer(from, to, options, printer(made))),
     );
-  pull.action((from: string, to: string, options: PullOptions) =>
-    runCommand(() =>
-      options.chip === undefined ? transfer(from, to, options) : pullImage(from, to, options),
-    ),
-  );
+  pull.action((from: string, to: string, options: PullOptions, made: Command) => {
+    const act = options.chip === undefined ? transfer : pullImage;
+    return withFailures(() => act(from, to, options, printer(made)));
+  });
 }
 
-async function transfer(from: string, to: string, options: TransferOptions): Promise<void> {
+type Print = (text: string) => void;
+
+async function transfer(from: string, to: string, options: TransferOptions, print: Print): Promise<void> {
   const open = openEndpoints(options);
   const [source, target] = [open(from), open(to)];
   const line = new ProgressLine('copied', options.quiet === true);
@@ -75,35 +79,27 @@ async function transfer(from: string, to: string, options: TransferOptions): Pro
   }
   if (options.quiet !== true) {
     const { sent, mounted, present } = report.blobs;
-    process.stdout.write(
+    print(
       `${sent} blobs sent (${formatBytes(report.sentBytes)}), ${mounted} mounted, ${present} already there; ${report.manifests} manifests\n`,
     );
   }
-  process.stdout.write(`${report.digest}\n`);
+  print(`${report.digest}\n`);
 }
 
-async function pullImage(from: string, file: string, options: PullOptions): Promise<void> {
-  if (file.startsWith('oci:'))
-    throw new CommandError(EXIT.usage, `${file}: with --chip a file is written, not an image layout`);
+async function pullImage(from: string, file: string, options: PullOptions, print: Print): Promise<void> {
+  if (file.startsWith('oci:')) rejectUsage(`${file}: with --chip a file is written, not an image layout`);
   const source: Endpoint = openEndpoints(options)(from);
   const { chip = '', chipRevision, keyId } = options;
-  if (chipRevision !== undefined && !/^\d{1,5}$/.test(chipRevision))
-    throw new CommandError(EXIT.usage, `--chip-revision ${chipRevision}: major × 100 + minor is wanted`);
   const resolved = await resolveFirmware(source, source.text);
   const { image, imageDigest, meta } = await fetchForChip(source, resolved, {
     chip,
-    ...(chipRevision === undefined ? {} : { chipRevision: Number(chipRevision) }),
+    ...(chipRevision === undefined
+      ? {}
+      : { chipRevision: parseWhole('--chip-revision', chipRevision, 0, 65_535) }),
     ...(keyId === undefined ? {} : { keyIds: keyId }),
   });
-  try {
-    writeFileSync(file, image);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new CommandError(EXIT.cannotCreate, `${file} cannot be written: ${code}`);
-  }
+  writeOutput(file, image);
   if (options.quiet !== true && meta !== undefined)
-    process.stdout.write(
-      `${meta.application} ${meta.version} for ${meta.chip}: ${formatBytes(image.length)}\n`,
-    );
-  process.stdout.write(`${imageDigest}\n`);
+    print(`${meta.application} ${meta.version} for ${meta.chip}: ${formatBytes(image.length)}\n`);
+  print(`${imageDigest}\n`);
 }

@@ -44,6 +44,10 @@ export async function main(args: readonly string[], console: Console): Promise<E
     if (!program.commands.some((command) => command.name() === args[0])) {
       const { registerFlashCommands } = await import('./flash-commands.ts');
       registerFlashCommands(program);
+      const { registerFirmware } = await import('./firmware.ts');
+      registerFirmware(program);
+      const { registerRegistry } = await import('./registry.ts');
+      registerRegistry(program);
     }
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -4,8 +4,10 @@ import { RegistryFiles } from '../../sim/live/registry-files.ts';
 import { ScaledClock } from '../../sim/live/scaled-clock.ts';
 import { type RegistryServer, type ServeOptions, serveRegistry } from '../../sim/registry/http.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
-import { CommandError, EXIT, runCommand } from './firmware-command.ts';
-import { readInput } from './firmware-endpoint.ts';
+import { CommandFailure, rejectUsage } from './failure.ts';
+import { readTextInput } from './input-file.ts';
+import { parseWhole } from './number-argument.ts';
+import { printer } from './parent-command.ts';
 
 interface RegistryOptions {
   readonly data?: string;
@@ -33,20 +35,23 @@ export function registerRegistry(program: Command): void {
     .option('--basic', 'with --users: ask for the password itself and not for a token')
     .option('--tls-cert <file>', 'speak TLS with this certificate, in PEM')
     .option('--tls-key <file>', 'and this key')
-    .action((options: RegistryOptions) => runCommand(() => serve(options)));
+    .addHelpText('after', '\nExamples:\n  $ npx brickproof registry --data ./registry --port 5000\n')
+    .action((options: RegistryOptions, command: Command) => serve(options, printer(command)));
 }
 
-async function serve(options: RegistryOptions): Promise<void> {
-  if (!/^\d{1,5}$/.test(options.port) || Number(options.port) > 65_535)
-    throw new CommandError(EXIT.usage, `--port ${options.port}: a port is a number from 0 to 65535`);
-  const settings = { port: Number(options.port), address: options.address, ...securityOf(options) };
+async function serve(options: RegistryOptions, print: (text: string) => void): Promise<void> {
+  const settings = {
+    port: parseWhole('--port', options.port, 0, 65_535),
+    address: options.address,
+    ...securityOf(options),
+  };
   const files = options.data === undefined ? undefined : openFiles(options.data);
   try {
     const store = new RegistryStore(files);
     for (const path of store.strangeFiles)
       process.stderr.write(`brickproof: ${options.data}/${path} is damaged or none of ours; passed over\n`);
     const server = await listen(store, settings);
-    process.stdout.write(`ready: ${server.host}\n`);
+    print(`ready: ${server.host}\n`);
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
     });
@@ -61,10 +66,7 @@ async function listen(store: RegistryStore, settings: ServeOptions): Promise<Reg
     return await serveRegistry(store, settings);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new CommandError(
-      EXIT.unavailable,
-      `cannot listen on ${settings.address}:${settings.port}: ${code}`,
-    );
+    throw new CommandFailure('unavailable', `cannot listen on ${settings.address}:${settings.port}: ${code}`);
   }
 }
 
@@ -72,14 +74,13 @@ function openFiles(folder: string): RegistryFiles {
   try {
     return new RegistryFiles(folder);
   } catch (cause) {
-    throw new CommandError(EXIT.cannotCreate, `--data ${folder}: ${(cause as Error).message}`);
+    throw new CommandFailure('unavailable', `--data ${folder}: ${(cause as Error).message}`);
   }
 }
 
 function securityOf(options: RegistryOptions): Pick<ServeOptions, 'auth' | 'tls' | 'isReadOnly'> {
   const { users, tlsCert, tlsKey } = options;
-  if ((tlsCert === undefined) !== (tlsKey === undefined))
-    throw new CommandError(EXIT.usage, '--tls-cert and --tls-key go together');
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) rejectUsage('--tls-cert and --tls-key go together');
   const auth =
     users === undefined
       ? undefined
@@ -95,17 +96,17 @@ function securityOf(options: RegistryOptions): Pick<ServeOptions, 'auth' | 'tls'
     ...(auth === undefined ? {} : { auth }),
     ...(tlsCert === undefined || tlsKey === undefined
       ? {}
-      : { tls: { certificate: readInput(tlsCert).toString(), key: readInput(tlsKey).toString() } }),
+      : { tls: { certificate: readTextInput(tlsCert), key: readTextInput(tlsKey) } }),
   };
 }
 
 function readUsers(file: string): ReadonlyMap<string, string> {
   const users = new Map<string, string>();
-  for (const [index, line] of readInput(file).toString().split(/\r?\n/).entries()) {
+  for (const [index, line] of readTextInput(file).split(/\r?\n/).entries()) {
     if (line === '') continue;
     const colon = line.indexOf(':');
     // The line itself is not repeated: it holds a password.
-    if (colon < 1) throw new CommandError(EXIT.data, `${file}, line ${index + 1}: write NAME:PASSWORD`);
+    if (colon < 1) rejectUsage(`${file}, line ${index + 1}: write NAME:PASSWORD`);
     users.set(line.slice(0, colon), line.slice(colon + 1));
   }
   return users;

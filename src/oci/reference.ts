@@ -40,7 +40,7 @@ export function parseReference(text: string): Decoded<Reference> {
   if (text.length > REFERENCE_LENGTH_MAX)
     return refuse('too-large', 'reference', `is longer than ${REFERENCE_LENGTH_MAX} characters`);
   if (/^[a-z]+:\/\//.test(text))
-    return refuse('malformed', 'reference', `${quote(text)} is a URL; write host/name:tag without a scheme`);
+    return refuse('malformed', 'reference', 'is a URL; write host/name:tag without a scheme');
 
   const at = text.indexOf('@');
   const beforeDigest = at === -1 ? text : text.slice(0, at);

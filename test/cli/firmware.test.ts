@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RegistryServer, serveRegistry } from '../../sim/registry/http.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
@@ -8,12 +9,11 @@ import { registerFirmware } from '../../src/cli/firmware.ts';
 import { firmwareCommand } from '../../src/cli/firmware-command.ts';
 import { appImage } from '../oci/fixture.ts';
 import { writeIdfBuild } from './idf-build.ts';
-import { type CommandRun, runCommandLine } from './run-command.ts';
+import { type CommandRun, runProgram } from './run-program.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'brickproof-cli-'));
 const at = (...path: readonly string[]): string => join(root, ...path);
-const firmware = (...line: readonly string[]): Promise<CommandRun> =>
-  runCommandLine(registerFirmware, 'firmware', ...line);
+const firmware = (...line: readonly string[]): Promise<CommandRun> => runProgram('firmware', ...line);
 const digestIn = ({ stdout }: CommandRun): string => stdout.trim().split('\n').at(-1) ?? '';
 
 let server: RegistryServer;
@@ -83,7 +83,7 @@ test('diff says what changed and what a board fetches', async () => {
 describe('a build that would brick is refused before anything is written', () => {
   const refused = async (...line: readonly string[]): Promise<string> => {
     const run = await firmware('pack', ...line, '-o', `oci:${at('never')}`);
-    expect([run.exitCode, run.stdout]).toEqual([65, '']);
+    expect([run.exitCode, run.stdout]).toEqual([1, '']);
     return run.stderr;
   };
 
@@ -113,8 +113,8 @@ test.each<[number, RegExp, readonly string[]]>([
   [64, /--parallel 0/, ['inspect', 'oci:x', '--parallel', '0']],
   [64, /HOST=MIRROR/, ['inspect', 'x.local/y', '--mirror', 'x.local']],
   [64, /go together/, ['inspect', 'x.local/y', '--username', 'fleet']],
-  [66, /flasher_args\.json cannot be read: ENOENT/, ['pack', at('none'), '-o', 'oci:x']],
-  [66, /no tag latest/, ['inspect', `oci:${at('none')}`]],
+  [64, /there is no file .*flasher_args\.json/, ['pack', at('none'), '-o', 'oci:x']],
+  [69, /no tag latest/, ['inspect', `oci:${at('none')}`]],
   [
     69,
     /ECONNREFUSED/,
@@ -128,17 +128,13 @@ test.each<[number, RegExp, readonly string[]]>([
   expect(run.stdout).toBe('');
 });
 
-test('subcommands of other files hang on the same command', async () => {
-  const run = await runCommandLine(
-    (program) => {
-      firmwareCommand(program)
-        .command('sign')
-        .action(() => void process.stdout.write('signed'));
-      registerFirmware(program);
-      expect(program.commands.map((command) => command.name())).toEqual(['firmware']);
-    },
-    'firmware',
-    'sign',
+test('subcommands of other files hang on the same command', () => {
+  const program = new Command('brickproof');
+  firmwareCommand(program).command('sign');
+  registerFirmware(program);
+  const [firmwareParent, ...others] = program.commands;
+  expect(others).toEqual([]);
+  expect(firmwareParent?.commands.map((command) => command.name())).toEqual(
+    expect.arrayContaining(['sign', 'pack', 'push', 'pull', 'copy', 'inspect', 'diff']),
   );
-  expect(run.stdout).toBe('signed');
 });

@@ -5,11 +5,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
-import { registerRegistry } from '../../src/cli/registry.ts';
 import { pushFirmware } from '../../src/oci/pack.ts';
 import { packThermo } from '../oci/fixture.ts';
 import { hastyClock } from '../registry/hasty-clock.ts';
-import { runCommandLine } from './run-command.ts';
+import { runProgram } from './run-program.ts';
 
 const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'brickproof-registry-'));
@@ -21,16 +20,10 @@ afterEach(() => {
 
 /** The command in a process of its own; settles when it listens. */
 function startRegistry(...line: readonly string[]): Promise<{ host: string; child: ChildProcess }> {
-  const script = `import { Command } from 'commander';
-    import { registerRegistry } from './src/cli/registry.ts';
-    const program = new Command('brickproof');
-    registerRegistry(program);
-    await program.parseAsync(process.argv.slice(1), { from: 'user' });`;
-  const child = spawn(
-    process.execPath,
-    ['--input-type=module-typescript', '-e', script, '--', 'registry', '--port', '0', ...line],
-    { cwd: project, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'registry', '--port', '0', ...line], {
+    cwd: project,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   started.push(child);
   return new Promise((resolve, reject) => {
     let said = '';
@@ -57,8 +50,8 @@ test('what was pushed is there after the process was killed, and one process has
   const before = await startRegistry('--data', data);
   const reference = { host: before.host, name: 'fleet/thermo', tag: '1.0.0' };
   const digest = await pushFirmware(registry, reference, packThermo());
-  const second = await runCommandLine(registerRegistry, 'registry', '--port', '0', '--data', data);
-  expect(second).toMatchObject({ exitCode: 73, stderr: expect.stringContaining('in use by process') });
+  const second = await runProgram('registry', '--port', '0', '--data', data);
+  expect(second).toMatchObject({ exitCode: 69, stderr: expect.stringContaining('in use by process') });
   before.child.kill('SIGKILL');
   await ended(before.child);
 
@@ -90,11 +83,11 @@ test('users of a file may write, strangers may read where that was said', async 
 test.each<[number, RegExp, readonly string[]]>([
   [64, /--port 70000/, ['--port', '70000']],
   [64, /go together/, ['--tls-cert', 'x.pem']],
-  [66, /users cannot be read/, ['--users', join(folder, 'no', 'users')]],
-  [65, /line 1: write NAME:PASSWORD/, ['--users', join(folder, 'bad')]],
+  [64, /there is no file .*users/, ['--users', join(folder, 'no', 'users')]],
+  [64, /line 1: write NAME:PASSWORD/, ['--users', join(folder, 'bad')]],
 ])('exit code %i, and one line that says why, with no password in it', async (code, message, line) => {
   writeFileSync(join(folder, 'bad'), 'hunter2\n');
-  const run = await runCommandLine(registerRegistry, 'registry', ...line);
+  const run = await runProgram('registry', ...line);
   expect(run.exitCode).toBe(code);
   expect(run.stderr).toMatch(message);
   expect(run.stderr).not.toContain('hunter2');
