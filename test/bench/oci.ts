@@ -48,7 +48,11 @@ export interface TransferFigures {
 /** What a fleet costs its registry, and how fast artifacts move, beside skopeo and oras in the same run. */
 export async function benchOci(
   print: (line: string) => void,
-): Promise<{ readonly fleet: FleetFigures; readonly transfers: readonly TransferFigures[] }> {
+): Promise<{
+  readonly fleet: FleetFigures;
+  readonly transfers: readonly TransferFigures[];
+  readonly startMs: number;
+}> {
   const fleet = await measureFleet();
   print(
     `registry to node: ${fleet.wireBytes} bytes on the wire for ${fleet.devices} devices of ${CHIPS_IN_FLEET.length} chips in ${fleet.requests} requests, ${fleet.wireBytesPerDevice} a device (content once: ${fleet.contentBytes})`,
@@ -56,7 +60,9 @@ export async function benchOci(
   const transfers = await measureTransfers();
   for (const { work, tool, megabytesPerSecond } of transfers)
     print(`${work} by ${tool}: ${megabytesPerSecond.toFixed(0)} MB/s`);
-  return { fleet, transfers };
+  const startMs = await measureStart();
+  print(`of which starting brickproof takes ${startMs.toFixed(0)} ms, whatever it then does`);
+  return { fleet, transfers, startMs };
 }
 
 /** A thousand devices of one node ask at once, over real sockets. */
@@ -97,6 +103,17 @@ async function measureFleet(): Promise<FleetFigures> {
     requests: requests - asked,
     wireBytesPerDevice: Math.round(wireBytes / DEVICES),
   };
+}
+
+/** The shortest of a few starts that do nothing. */
+async function measureStart(): Promise<number> {
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round++) {
+    const startedMs = performance.now();
+    await run(process.execPath, [join(PROJECT, 'src/cli/main.ts'), 'firmware', 'pack', '--help']);
+    bestMs = Math.min(bestMs, performance.now() - startedMs);
+  }
+  return bestMs;
 }
 
 function buildOf(sizeBytes: number) {
