@@ -11,8 +11,8 @@ import { fetchForChip, resolveFirmware } from '../oci/fetch-firmware.ts';
 import { readImageFacts } from '../oci/image-facts.ts';
 import { packDelta, pushDelta } from '../oci/push-delta.ts';
 import { CommandFailure, rejectUsage } from './failure.ts';
+import { firmwareCommand, given, withFailures } from './firmware-command.ts';
 import { type EndpointOptions, openEndpoints, withEndpointOptions } from './firmware-endpoint.ts';
-import { failingLoudly, given } from './firmware-failure.ts';
 import { FLASH_SIZE_MAX, readInput } from './input-file.ts';
 import { writeOutput } from './output-file.ts';
 import { parentCommand, printer } from './parent-command.ts';
@@ -23,7 +23,7 @@ type Print = (text: string) => void;
 
 /** Adds `firmware delta create`, `apply` and `push`. */
 export function registerFirmwareDelta(program: Command): void {
-  const firmware = parentCommand(program, 'firmware', 'firmware as OCI artifacts');
+  const firmware = firmwareCommand(program);
   const delta = parentCommand(firmware, 'delta', "delta updates, in the format of Espressif's esp_delta_ota");
   delta
     .command('create')
@@ -137,7 +137,7 @@ async function attach(place: string, flags: PushFlags, print: Print): Promise<vo
   // Boards that run the base trust the key that signed it: of several targets theirs is meant.
   const keys = facts.keyId === undefined ? {} : { keyIds: [facts.keyId] };
   const board = { chip: describeChipId(facts.chipId), ...keys };
-  const { registry, repository, firmware } = await failingLoudly(async () => {
+  const { registry, repository, firmware } = await withFailures(async () => {
     const { registry, text } = openEndpoints(flags)(place);
     const resolved = await resolveFirmware({ registry }, text);
     const firmware = await fetchForChip({ registry }, resolved, board);
@@ -146,7 +146,7 @@ async function attach(place: string, flags: PushFlags, print: Print): Promise<vo
   if (firmware.meta === undefined)
     rejectUsage(`${place} is a container image; deltas are attached to firmware artifacts`);
   const packed = given(flags.base, packDelta(base, firmware.image));
-  const digest = await failingLoudly(() => pushDelta(registry, repository, firmware, packed));
+  const digest = await withFailures(() => pushDelta(registry, repository, firmware, packed));
   const saving = describeSaving(packed.bytes.length, firmware.image.length);
   print(`attached ${digest} to ${firmware.manifestDigest}: from ${packed.from}, ${saving}\n`);
 }

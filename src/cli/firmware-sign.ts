@@ -5,10 +5,10 @@ import { signFirmware } from '../oci/signature/sign-firmware.ts';
 import { parseInstant } from '../oci/signature/signed-claim.ts';
 import { readSigningKey } from '../oci/signature/signing-key.ts';
 import { rejectUsage } from './failure.ts';
+import { firmwareCommand, given, withFailures } from './firmware-command.ts';
 import { type EndpointOptions, openEndpoints, withEndpointOptions } from './firmware-endpoint.ts';
-import { failingLoudly, given } from './firmware-failure.ts';
 import { readTextInput } from './input-file.ts';
-import { collect, parentCommand, printer } from './parent-command.ts';
+import { collect, printer } from './parent-command.ts';
 
 interface SignFlags extends EndpointOptions {
   readonly key: string;
@@ -19,7 +19,7 @@ interface SignFlags extends EndpointOptions {
 
 /** Adds `firmware sign`. */
 export function registerFirmwareSign(program: Command): void {
-  const firmware = parentCommand(program, 'firmware', 'firmware as OCI artifacts');
+  const firmware = firmwareCommand(program);
   const sign = firmware
     .command('sign')
     .argument('<reference>', 'firmware in a registry; a tag is looked up once')
@@ -51,7 +51,7 @@ async function signCommand(place: string, flags: SignFlags, print: (text: string
   );
   const annotations = Object.fromEntries((flags.annotation ?? []).map(parseAnnotation));
   const expiresAtMs = flags.expires === undefined ? undefined : parseExpiry(flags.expires);
-  const signed = await failingLoudly(async () => {
+  const signed = await withFailures(async () => {
     const { registry, text } = openEndpoints(flags)(place);
     const { repository, digest } = await resolveFirmware({ registry }, text);
     return signFirmware(registry, pinReference(repository, digest), key, {

@@ -11,10 +11,10 @@ import { parseInstant } from '../oci/signature/signed-claim.ts';
 import { readVerificationKey } from '../oci/signature/verification-key.ts';
 import { verifyFirmware } from '../oci/signature/verify-firmware.ts';
 import { rejectUsage } from './failure.ts';
+import { firmwareCommand, given, withFailures } from './firmware-command.ts';
 import { type EndpointOptions, openEndpoints, withEndpointOptions } from './firmware-endpoint.ts';
-import { failingLoudly, given } from './firmware-failure.ts';
 import { readTextInput } from './input-file.ts';
-import { parentCommand, printer } from './parent-command.ts';
+import { printer } from './parent-command.ts';
 
 interface VerifyFlags extends EndpointOptions {
   readonly key?: string;
@@ -25,7 +25,7 @@ interface VerifyFlags extends EndpointOptions {
 
 /** Adds `firmware verify`. */
 export function registerFirmwareVerify(program: Command): void {
-  const firmware = parentCommand(program, 'firmware', 'firmware as OCI artifacts');
+  const firmware = firmwareCommand(program);
   const verify = firmware
     .command('verify')
     .argument('<reference>', 'firmware in a registry')
@@ -61,7 +61,7 @@ async function verifyCommand(
   const policy = readPolicy(flags);
   const nowMs = flags.at === undefined ? Date.now() : parseInstant(flags.at);
   if (nowMs === undefined) rejectUsage(`--at ${flags.at}: write a time in UTC, as 2027-01-31T00:00:00Z`);
-  const { digest, proof } = await failingLoudly(async () => {
+  const { digest, proof } = await withFailures(async () => {
     const { registry, text } = openEndpoints(flags)(place);
     const source = { registry };
     const resolved = await resolveFirmware(source, text);

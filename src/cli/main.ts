@@ -29,6 +29,9 @@ function speed(text: string): number {
   return Number(match[1]);
 }
 
+/** Commands in rooms of their own, loaded without the others. */
+const OWN_ROOMS: readonly string[] = ['firmware', 'registry'];
+
 /**
  * The command line. Every command's room is loaded when the command runs, so that `--help` costs nothing.
  *
@@ -41,14 +44,12 @@ export async function main(args: readonly string[], console: Console): Promise<E
   });
   try {
     // These say what they take in the rooms that do it, so they are loaded for their own use and for the list of all.
-    if (!program.commands.some((command) => command.name() === args[0])) {
-      const { registerFlashCommands } = await import('./flash-commands.ts');
-      registerFlashCommands(program);
-      const { registerFirmware } = await import('./firmware.ts');
-      registerFirmware(program);
-      const { registerRegistry } = await import('./registry.ts');
-      registerRegistry(program);
-    }
+    const [asked = ''] = args;
+    const isKnown = program.commands.some((command) => command.name() === asked);
+    const loads = (name: string): boolean => asked === name || !(isKnown || OWN_ROOMS.includes(asked));
+    if (loads('firmware')) (await import('./firmware.ts')).registerFirmware(program);
+    if (loads('registry')) (await import('./registry.ts')).registerRegistry(program);
+    if (loads('')) (await import('./flash-commands.ts')).registerFlashCommands(program);
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {

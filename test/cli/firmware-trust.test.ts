@@ -160,7 +160,7 @@ describe('sign and verify', () => {
     ];
     for (const args of usage) expect(await brickproof(...args)).toMatchObject({ exitCode: 64 });
     const gone = await brickproof('firmware', 'verify', `${server.host}/fleet/lamp:1`, '--key', pub);
-    expect(gone).toMatchObject({ exitCode: 69, err: expect.stringContaining('not-found: resolve') });
+    expect(gone).toMatchObject({ exitCode: 69, err: expect.stringContaining('not-found at resolve') });
   });
 });
 
