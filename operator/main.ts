@@ -3,11 +3,14 @@
  *
  * Environment: `BROKER_URL` (needed), `BROKER_USERNAME`, `BROKER_PASSWORD`; `KUBECONFIG` (absent: the Pod's
  * own account); `REGISTRY_INSECURE_HOSTS` (comma-separated, spoken to without TLS); `POD_NAME` and
- * `POD_NAMESPACE` for the Lease; `WATCH_NAMESPACE` (absent: the whole cluster); `AGENT_IMAGE`.
+ * `POD_NAMESPACE` for the Lease; `WATCH_NAMESPACE` (absent: the whole cluster); `AGENT_IMAGE`;
+ * `SIGNATURE_POLICY` (JSON) or `SIGNATURE_POLICY_FILE`: who may sign which application (absent: nobody is asked).
  * Exit codes: 0 done, 1 stopped before it was done, 64 something in the environment is missing.
  */
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { ContentCache } from '../src/oci/content-cache.ts';
+import { parseSignaturePolicy } from '../src/oci/signature/signature-policy.ts';
 import { ClientNodeKubeApi } from './adapters/kube-client-node.ts';
 import { connectMqtt } from './adapters/mqtt-channel.ts';
 import { HttpRegistry } from './adapters/registry-http.ts';
@@ -17,14 +20,24 @@ import { type OperatorPorts, runFlashAgent, startOperator } from './index.ts';
 
 const CACHE_BYTES = 128 * 1024 * 1024;
 /** Handed on to agents, which need the same broker and registries. No secrets: whoever sees a Pod sees these. */
-const PASSED_ON = ['BROKER_URL', 'REGISTRY_INSECURE_HOSTS'];
+const PASSED_ON = ['BROKER_URL', 'REGISTRY_INSECURE_HOSTS', 'SIGNATURE_POLICY'];
 
 const { env } = process;
+// Agents have no such file: they are given what it says, which is public keys.
+if (env.SIGNATURE_POLICY_FILE) env.SIGNATURE_POLICY = readFileSync(env.SIGNATURE_POLICY_FILE, 'utf8');
 
 async function main(): Promise<number> {
   const brokerUrl = env.BROKER_URL ?? '';
   if (brokerUrl === '') {
     process.stderr.write('BROKER_URL is not set: name the MQTT broker, for example mqtt://broker:1883\n');
+    return 64;
+  }
+  const policy =
+    env.SIGNATURE_POLICY === undefined
+      ? undefined
+      : parseSignaturePolicy(new TextEncoder().encode(env.SIGNATURE_POLICY));
+  if (policy?.ok === false) {
+    process.stderr.write(`SIGNATURE_POLICY: ${policy.refusal.message}\n`);
     return 64;
   }
   const job = env.FLASHJOB_NAME ?? '';
@@ -47,6 +60,7 @@ async function main(): Promise<number> {
     clock,
     random: new SystemRandom(),
     cache: new ContentCache(CACHE_BYTES),
+    ...(policy !== undefined && { signaturePolicy: policy.value }),
     log: (message, about) => process.stdout.write(`${JSON.stringify({ message, ...about })}\n`),
   };
   const ending = new AbortController();

@@ -6,6 +6,7 @@ import { decideDeviceUpdate } from '../src/flashjob/device-update.ts';
 import type { KubeApi } from '../src/kube/api.ts';
 import type { ContentCache } from '../src/oci/content-cache.ts';
 import type { Registry } from '../src/oci/registry.ts';
+import type { SignaturePolicy } from '../src/oci/signature/signature-policy.ts';
 import type { Random } from '../src/random/random.ts';
 import { decideRollout } from '../src/rollout/decide.ts';
 import type { Clock } from '../src/time/clock.ts';
@@ -24,6 +25,8 @@ export interface OperatorPorts {
   readonly cache?: ContentCache;
   /** Shared likewise, so that a chain of certificates is verified once. */
   readonly chainVerifier?: ChainVerifier;
+  /** Who may sign which application; absent: firmware is not asked for a signature. */
+  readonly signaturePolicy?: SignaturePolicy;
 }
 
 /** The pure parts, replaceable so that a test can run the same shell around a broken judgement. */

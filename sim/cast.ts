@@ -5,6 +5,7 @@ import type { DeviceChannel } from '../src/device/channel.ts';
 import type { KubeApi } from '../src/kube/api.ts';
 import { ContentCache } from '../src/oci/content-cache.ts';
 import type { Registry } from '../src/oci/registry.ts';
+import type { SignaturePolicy } from '../src/oci/signature/signature-policy.ts';
 import type { Random } from '../src/random/random.ts';
 import type { Clock } from '../src/time/clock.ts';
 import { agentPrograms } from './agent-programs.ts';
@@ -28,6 +29,8 @@ export interface CastParts {
   readonly kubeOf: (user: string) => KubeApi;
   /** A connection to the broker of its own. */
   readonly channelOf: (clientId: string) => DeviceChannel;
+  /** Who may sign firmware; undefined: nobody is asked. */
+  readonly signaturePolicy: SignaturePolicy | undefined;
   /** Judgements to replace; a test breaks one on purpose. */
   readonly deciders: Partial<Deciders>;
   /** A task of the cast ended with an error: a bug, not a failure of the story. */
@@ -112,7 +115,7 @@ export class Cast {
   }
 
   #portsOf(kube: KubeApi, name: string): OperatorPorts {
-    const { clock, random, registry } = this.#parts;
+    const { clock, random, registry, signaturePolicy } = this.#parts;
     return {
       kube,
       registry,
@@ -121,6 +124,7 @@ export class Cast {
       random: random.split(name),
       cache: this.#cache,
       chainVerifier: this.#chainVerifier,
+      ...(signaturePolicy !== undefined && { signaturePolicy }),
     };
   }
 }

@@ -6,6 +6,8 @@ import { CHIPS } from '../src/esp/chips.ts';
 import { type PackedFirmware, packFirmware, pushFirmware } from '../src/oci/pack.ts';
 import { parseReference } from '../src/oci/reference.ts';
 import type { Registry } from '../src/oci/registry.ts';
+import { signFirmware } from '../src/oci/signature/sign-firmware.ts';
+import type { SigningKey } from '../src/oci/signature/signing-key.ts';
 import { SeededRandom } from '../src/random/random.ts';
 import { matchesBoard } from '../src/scenario/board-selector.ts';
 import type { PlannedFirmware, PlannedImage } from '../src/scenario/plan.ts';
@@ -69,14 +71,16 @@ export class FirmwareFactory implements Programs {
     return { application, version, secureVersion, behaviour: matching?.does ?? { kind: 'healthy' } };
   }
 
-  /** Pushes everything under every reference it has. */
-  async push(registry: Registry): Promise<void> {
+  /** Pushes everything under every reference it has, and signs there what is to be signed. */
+  async push(registry: Registry, keyOf: (name: string) => SigningKey): Promise<void> {
     for (const planned of this.#firmware) {
       const packed = this.#pack(planned);
       for (const text of planned.references) {
         const reference = parseReference(text);
         if (!reference.ok) throw new WorldError('bad-scenario', `${text}: ${reference.refusal.message}`);
         await pushFirmware(registry, reference.value, packed);
+        if (planned.signedBy !== undefined)
+          await signFirmware(registry, reference.value, keyOf(planned.signedBy));
       }
     }
   }

@@ -14,6 +14,7 @@ import { injectFault } from './faults/inject.ts';
 import { RegistryWeather } from './faults/registry-weather.ts';
 import type { Stage } from './faults/stage.ts';
 import { FirmwareFactory } from './firmware-factory.ts';
+import { firmwareKey, signaturePolicyOf } from './firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from './fleet.ts';
 import { enrol, installDefinitions } from './install.ts';
 import { SimBroker } from './network/broker.ts';
@@ -41,6 +42,7 @@ export class SimWorld implements World {
   readonly kube: KubeApi;
   readonly boards: readonly Board[];
   readonly images: readonly PackedImage[];
+  readonly #seed: number;
   readonly #random: SeededRandom;
   readonly #broker = new SimBroker(this.clock);
   readonly #registry: InProcessRegistry;
@@ -52,6 +54,7 @@ export class SimWorld implements World {
   #bug: { readonly error: unknown } | undefined;
 
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
+    this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
     const api = new ApiWeather(OPERATOR_USER, this.#random.split('api-weather'));
     const registry = new RegistryWeather();
@@ -89,6 +92,7 @@ export class SimWorld implements World {
       registry: this.#registry,
       kubeOf: (user) => cluster.api(user),
       channelOf: () => this.#broker.localChannel(),
+      signaturePolicy: signaturePolicyOf(plan),
       deciders: options.deciders ?? {},
       onBug: (error) => {
         this.#bug ??= { error };
@@ -109,7 +113,7 @@ export class SimWorld implements World {
   async start(): Promise<void> {
     await installDefinitions(this.kube);
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
-    await this.#factory.push(this.#registry);
+    await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
   }

@@ -1,11 +1,12 @@
 import { orderOf } from '../../src/flashjob/order.ts';
-import { setCondition } from '../../src/kube/condition.ts';
+import { type NewCondition, setCondition } from '../../src/kube/condition.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import { FLASH_JOB, type FlashJob } from '../../src/kube/flash-job.ts';
 import { keyText, type ObjectKey } from '../../src/kube/object.ts';
 import { type ResolvedFirmware, resolveFirmware } from '../../src/oci/fetch-firmware.ts';
 import { FirmwareError } from '../../src/oci/firmware-error.ts';
 import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
+import { verifyFirmware } from '../../src/oci/signature/verify-firmware.ts';
 import { timestamp } from '../../src/time/clock.ts';
 import { DECIDERS, type Deciders, type OperatorPorts } from '../ports.ts';
 import { Informer } from '../runtime/informer.ts';
@@ -74,7 +75,11 @@ export async function runFlashAgent(
       ports,
       source,
       {
-        resolve: () => resolveOnce(ports, source, key),
+        resolve: async () => {
+          const resolved = await resolveOnce(ports, source, key);
+          await checkSignature(ports, source, key, resolved);
+          return resolved;
+        },
         application: job.spec.applicationType ?? '',
         onChange: ringAll,
       },
@@ -144,25 +149,61 @@ async function resolveOnce(
   try {
     const resolved = await resolveFirmware(source, reference);
     const firmware = { reference, digest: resolved.digest };
-    await remember(ports, job, 'True', 'Resolved', `${reference} is ${resolved.digest}`, { firmware });
+    const wanted = {
+      status: 'True',
+      reason: 'Resolved',
+      message: `${reference} is ${resolved.digest}`,
+    } as const;
+    await remember(ports, job, { type: 'FirmwareResolved', ...wanted }, { firmware });
     return resolved;
   } catch (error) {
     if (error instanceof FirmwareError)
-      await remember(ports, job, 'False', camelCase(error.code), error.message, {}).catch(() => undefined);
+      await remember(ports, job, refusal('FirmwareResolved', error)).catch(() => undefined);
     throw error;
   }
 }
+
+/** Asks once per resolved reference who signed it; without a policy nobody is asked. Throws FirmwareError. */
+async function checkSignature(
+  ports: OperatorPorts,
+  source: FirmwareSource,
+  key: ObjectKey,
+  resolved: ResolvedFirmware,
+): Promise<void> {
+  const { clock, kube, signaturePolicy } = ports;
+  if (signaturePolicy === undefined) return;
+  try {
+    const proof = await verifyFirmware(source, resolved, signaturePolicy, clock.epochMs + clock.nowMs);
+    const message = `${resolved.digest} is signed by ${proof.signer}`;
+    await remember(ports, await kube.get(FLASH_JOB, key), {
+      type: 'FirmwareVerified',
+      status: 'True',
+      reason: 'Signed',
+      message,
+    });
+  } catch (error) {
+    if (error instanceof FirmwareError) {
+      const job = await kube.get(FLASH_JOB, key);
+      await remember(ports, job, refusal('FirmwareVerified', error)).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+const refusal = (type: string, error: FirmwareError): NewCondition => ({
+  type,
+  status: 'False',
+  reason: camelCase(error.code),
+  message: error.message,
+});
 
 /** Rejects with KubeError `Conflict` when the job has moved on; the caller tries again. */
 async function remember(
   { kube, clock }: OperatorPorts,
   job: FlashJob,
-  status: 'True' | 'False',
-  reason: string,
-  message: string,
-  more: Partial<NonNullable<FlashJob['status']>>,
+  wanted: NewCondition,
+  more: Partial<NonNullable<FlashJob['status']>> = {},
 ): Promise<void> {
-  const wanted = { type: 'FirmwareResolved', status, reason, message };
   const conditions = setCondition(job.status?.conditions, wanted, timestamp(clock));
   if (conditions === job.status?.conditions) return;
   const body = {
@@ -175,6 +216,6 @@ async function remember(
     await kube.patch(FLASH_JOB, key, { type: 'merge', body }, { subresource: 'status' });
   } catch (error) {
     // Losing this race costs a second question to the registry, nothing else.
-    if (!isKubeError(error, 'Conflict') || status === 'True') throw error;
+    if (!isKubeError(error, 'Conflict') || wanted.status === 'True') throw error;
   }
 }

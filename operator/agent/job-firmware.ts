@@ -10,7 +10,7 @@ import type { Clock } from '../../src/time/clock.ts';
 import { Backoff } from '../runtime/backoff.ts';
 
 export interface JobFirmwareOptions {
-  /** Asks what the job's reference means, and remembers the answer on the job; called until it succeeds. */
+  /** Asks what the job's reference means and who signed that, and remembers the answers on the job; called until it succeeds. */
   readonly resolve: () => Promise<ResolvedFirmware>;
   /** Application that the firmware must hold; empty: any. */
   readonly application: string;
@@ -72,17 +72,27 @@ export class JobFirmware {
     const backoff = new Backoff(this.#random.split(`fetch/${chip}`), { firstMs: 2_000, maxMs: 60_000 });
     while (!this.#signal.aborted) {
       try {
-        this.#resolved ??= this.#options.resolve();
-        const firmware = await fetchForChip(this.#source, await this.#resolved, chip);
+        const firmware = await fetchForChip(this.#source, await this.#resolve(), chip);
         fetched.state = this.#check(chip, firmware);
         if (fetched.state.kind === 'ready') fetched.firmware = firmware;
       } catch (error) {
-        this.#resolved = undefined;
         fetched.state = stateOfError(error);
       }
       this.#options.onChange();
       if (fetched.state.kind !== 'pending') return;
       await this.#clock.sleep(backoff.nextMs(), this.#signal).catch(() => undefined);
+    }
+  }
+
+  /** One question for all chips; a failed one is forgotten, an answer is kept. */
+  async #resolve(): Promise<ResolvedFirmware> {
+    this.#resolved ??= this.#options.resolve();
+    const asked = this.#resolved;
+    try {
+      return await asked;
+    } catch (error) {
+      if (this.#resolved === asked) this.#resolved = undefined;
+      throw error;
     }
   }
 
@@ -133,9 +143,11 @@ function stateOfError(error: unknown): FirmwareState {
     const problem = error instanceof Error ? error.message : String(error);
     return { kind: 'pending', problem, isCorrupt: false };
   }
+  // Code and hop: the message of a FirmwareError begins with its hop.
+  const problem = `${error.code} at ${error.message}`;
   const isMisfit = error.code === 'no-image-for-chip' || error.code === 'wrong-chip';
-  if (isMisfit) return { kind: 'failed', outcome: 'incompatible', message: error.message };
-  if (!error.retryable) return { kind: 'failed', outcome: 'bad-image', message: error.message };
+  if (isMisfit) return { kind: 'failed', outcome: 'incompatible', message: problem };
+  if (!error.retryable) return { kind: 'failed', outcome: 'bad-image', message: problem };
   const isCorrupt = error.code === 'digest-mismatch' || error.code === 'size-mismatch';
-  return { kind: 'pending', problem: error.message, isCorrupt };
+  return { kind: 'pending', problem, isCorrupt };
 }

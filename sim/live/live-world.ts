@@ -16,6 +16,7 @@ import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
 import { HttpDoor } from '../cluster/http/http-door.ts';
 import { injectFault } from '../faults/inject.ts';
 import { FirmwareFactory } from '../firmware-factory.ts';
+import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from '../fleet.ts';
 import { enrol, installDefinitions } from '../install.ts';
 import { serveRegistry } from '../registry/http.ts';
@@ -58,6 +59,7 @@ export class LiveWorld implements World {
   readonly endpoints: LiveEndpoints;
   readonly boards: readonly Board[];
   readonly images: readonly PackedImage[];
+  readonly #seed: number;
   readonly #random: SeededRandom;
   readonly #fleet: Fleet;
   readonly #factory: FirmwareFactory;
@@ -97,6 +99,7 @@ export class LiveWorld implements World {
   ) {
     this.clock = clock;
     this.endpoints = endpoints;
+    this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
     const kubeOf = (): KubeApi => ClientNodeKubeApi.connect({ url: endpoints.cluster });
     this.kube = kubeOf();
@@ -124,6 +127,7 @@ export class LiveWorld implements World {
         channels.push(channel);
         return channel;
       },
+      signaturePolicy: signaturePolicyOf(plan),
       deciders: options.deciders ?? {},
       onBug: (error) => {
         this.#bug ??= { error };
@@ -147,7 +151,7 @@ export class LiveWorld implements World {
 
   async start(): Promise<void> {
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
-    await this.#factory.push(this.#registry);
+    await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
   }

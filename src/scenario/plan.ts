@@ -19,6 +19,8 @@ export interface ScenarioPlan {
   readonly settleWithinMs: number;
   /** In the order of the file. */
   readonly firmware: readonly PlannedFirmware[];
+  /** Absent: the scenario says nothing of signatures, and agents ask for none. */
+  readonly signatures?: PlannedSignatures;
   /** Sorted by name. */
   readonly boards: readonly PlannedBoard[];
   readonly steps: readonly PlannedStep[];
@@ -35,6 +37,13 @@ export interface ScenarioFile {
   readonly kind: 'text' | 'image';
 }
 
+export interface PlannedSignatures {
+  /** Names; the keys themselves are made from the seed. */
+  readonly keys: readonly string[];
+  /** Names of keys by application, or `*`; absent: agents ask for no signature. */
+  readonly policy?: Readonly<Record<string, readonly string[]>>;
+}
+
 export interface PlannedFirmware {
   /** As the scenario calls it: `thermo:2.0.0`. */
   readonly key: string;
@@ -46,6 +55,8 @@ export interface PlannedFirmware {
   readonly bootsWithoutConfirm: number;
   /** References it is pushed under, `registry.local/<key>` first. */
   readonly references: readonly string[];
+  /** Name of the key that signs it; absent: nobody does. */
+  readonly signedBy?: string;
   /** One per chip, in the order of the chip list. */
   readonly images: readonly PlannedImage[];
   /** The first that matches a board counts; none: healthy. */

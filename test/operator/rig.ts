@@ -13,6 +13,7 @@ import { EmbeddedCluster } from '../../sim/cluster/embedded-cluster.ts';
 import type { Intercept } from '../../sim/cluster/in-process.ts';
 import { Kubelet } from '../../sim/cluster/stand-ins/kubelet.ts';
 import { FirmwareFactory } from '../../sim/firmware-factory.ts';
+import { firmwareKey, signaturePolicyOf } from '../../sim/firmware-keys.ts';
 import { manufacture } from '../../sim/fleet.ts';
 import { SimBroker } from '../../sim/network/broker.ts';
 import { Link } from '../../sim/network/link.ts';
@@ -32,9 +33,16 @@ import {
 } from '../../src/kube/firmware-rollout.ts';
 import { FLASH_JOB, FLASH_JOB_CRD, type FlashJob } from '../../src/kube/flash-job.ts';
 import { ContentCache } from '../../src/oci/content-cache.ts';
+import type { Registry } from '../../src/oci/registry.ts';
 import { SeededRandom } from '../../src/random/random.ts';
 import type { StampedEvent } from '../../src/scenario/fleet-event.ts';
-import type { Behaviour, PlannedBoard, PlannedFirmware, PlannedLink } from '../../src/scenario/plan.ts';
+import type {
+  Behaviour,
+  PlannedBoard,
+  PlannedFirmware,
+  PlannedLink,
+  PlannedSignatures,
+} from '../../src/scenario/plan.ts';
 
 const CHIPS: readonly ChipName[] = ['esp32', 'esp32s3', 'esp32c3'];
 export const LINK: PlannedLink = { latencyMs: 20, jitterMs: 10, loss: 0, bandwidthBitsPerSecond: 2_000_000 };
@@ -80,6 +88,9 @@ export interface RigOptions {
   readonly operator?: OperatorOptions;
   readonly intercept?: Intercept;
   readonly seed?: number;
+  readonly signatures?: PlannedSignatures;
+  /** What the agents see of the registry. */
+  readonly registryOf?: (registry: Registry) => Registry;
 }
 
 /** Real boards, broker, cluster and registry of the simulated world around the operator, without the scenario engine. */
@@ -132,14 +143,16 @@ export class Rig {
       onEvent: (event) => this.events.push({ ...event, atMs: clock.nowMs }),
     });
     this.boards = this.#fleet.boards;
+    const policy = options.signatures && signaturePolicyOf({ seed: 1, signatures: options.signatures });
     this.ports = {
       kube: this.#cluster.api('brickproof-operator'),
-      registry: this.#registry,
+      registry: options.registryOf?.(this.#registry) ?? this.#registry,
       channel: this.#broker.localChannel(),
       clock,
       random: random.split('operator'),
       cache: new ContentCache(64 * 1024 * 1024),
       chainVerifier: new ChainVerifier(),
+      ...(policy !== undefined && { signaturePolicy: policy }),
     };
   }
 
@@ -147,7 +160,7 @@ export class Rig {
     for (const crd of [CONFIGURATION_CRD, INSTANCE_CRD, FLASH_JOB_CRD, DEVICE_CRD, FIRMWARE_ROLLOUT_CRD])
       await this.kube.create(CRD, crd as never);
     for (const device of this.#fleet.enrolment) await this.kube.create(DEVICE, device);
-    await this.#factory.push(this.#registry);
+    await this.#factory.push(this.#registry, (name) => firmwareKey(1, name));
     for (const application of ['thermo', 'classifier'])
       await this.kube.create(CONFIGURATION, {
         apiVersion: CONFIGURATION.apiVersion,

@@ -75,6 +75,7 @@ export const firmware = z
       .union([z.string(), z.partialRecord(chip, z.string())], { error: 'must be a path, or a path per chip' })
       .optional()
       .describe("A user's own app image, by path from the scenario's folder; one, or one per chip."),
+    'signed-by': z.string().optional().describe('Key of signatures.keys that signs it; absent: nobody does.'),
     push: z.array(z.string().min(1)).optional().describe('Further references it is pushed under.'),
   })
   .describe('One firmware: an app image per chip, pushed as registry.local/<key>.');

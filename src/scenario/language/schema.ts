@@ -32,6 +32,20 @@ const properties = z
   })
   .describe('What must be true of the whole run.');
 
+const keyName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, { error: 'must be lower-case letters, digits and dashes' });
+
+const signatures = z
+  .strictObject({
+    keys: z.array(keyName).min(1).describe('Names of Ed25519 keys, each made from the seed.'),
+    policy: z
+      .record(z.string().min(1), z.array(z.string()).min(1))
+      .optional()
+      .describe('Keys that may sign, by application; "*" is any other. Absent: nobody is asked.'),
+  })
+  .describe('Who signs firmware, and who may.');
+
 export const scenarioSchema = z
   .strictObject({
     apiVersion: z.literal(API_VERSION),
@@ -51,6 +65,7 @@ export const scenarioSchema = z
       z.string().regex(FIRMWARE_KEY, { error: 'must be name:tag, as thermo:1.0.0' }),
       firmware,
     ),
+    signatures: signatures.optional(),
     fleet: z.array(group).min(1),
     steps: z.array(step).min(1),
     properties: properties.optional(),

@@ -5,7 +5,7 @@ import { scenarioSchema, UNBUILT_KEYS } from '../language/schema.ts';
 import { readYaml, type YamlSource } from '../language/yaml-source.ts';
 import type { ScenarioPlan } from '../plan.ts';
 import type { Draft, ScenarioFolder } from './draft.ts';
-import { planBehaviours, planFirmware } from './plan-firmware.ts';
+import { planBehaviours, planFirmware, planSignatures } from './plan-firmware.ts';
 import { chipsOfFleet, planFleet } from './plan-fleet.ts';
 import { planSteps } from './plan-steps.ts';
 import { planNever } from './plan-subject.ts';
@@ -52,6 +52,7 @@ export function makePlan(folder: ScenarioFolder, options: PlanOptions = {}): Sce
   draft.firmware = planFirmware(draft, chipsOfFleet(document.fleet));
   draft.boards = planFleet(draft, options.boards);
   draft.firmware = draft.firmware.map((firmware) => planBehaviours(draft, firmware));
+  const signatures = planSignatures(draft);
   const steps = planSteps(draft);
   const never = (document.properties?.never ?? []).flatMap(
     (entry, index) => planNever(draft, ['properties', 'never', index], entry) ?? [],
@@ -64,6 +65,7 @@ export function makePlan(folder: ScenarioFolder, options: PlanOptions = {}): Sce
     budgetMs: document.budget ?? DEFAULT_BUDGET_MS,
     settleWithinMs: document['settle-within'] ?? DEFAULT_SETTLE_MS,
     firmware: draft.firmware,
+    ...(signatures !== undefined && { signatures }),
     boards: draft.boards,
     steps,
     properties: {

@@ -1,9 +1,16 @@
 import { verifyAppImage } from '../../esp/app-image.ts';
 import { CHIP_NAMES, CHIPS, type ChipName, chipOfId } from '../../esp/chips.ts';
 import { parseReference } from '../../oci/reference.ts';
+import { suggest } from '../language/nearest.ts';
 import type { FirmwareEntry } from '../language/schema.ts';
 import type { Path } from '../language/yaml-source.ts';
-import type { Behaviour, PlannedBehaviour, PlannedFirmware, PlannedImage } from '../plan.ts';
+import type {
+  Behaviour,
+  PlannedBehaviour,
+  PlannedFirmware,
+  PlannedImage,
+  PlannedSignatures,
+} from '../plan.ts';
 import { complain, type Draft, readNamed } from './draft.ts';
 import { compact, resolveSelector } from './plan-selector.ts';
 
@@ -39,6 +46,7 @@ function planOne(
     const parsed = parseReference(reference);
     if (!parsed.ok) complain(draft, [...at, 'push', index], `"${reference}": ${parsed.refusal.message}`);
   }
+  if (entry['signed-by'] !== undefined) checkKey(draft, [...at, 'signed-by'], entry['signed-by']);
   return {
     key,
     application: entry.application ?? built?.application ?? key.slice(0, key.indexOf(':')),
@@ -47,6 +55,7 @@ function planOne(
     rollback: rollback === 'esp-idf' ? 'esp-idf' : 'boot-counter',
     bootsWithoutConfirm: rollback === 'esp-idf' ? 1 : rollback['boot-counter'],
     references: [`${REGISTRY_HOST}/${key}`, ...(entry.push ?? [])],
+    ...(entry['signed-by'] !== undefined && { signedBy: entry['signed-by'] }),
     images:
       built?.images ??
       CHIP_NAMES.filter((chip) => chips.includes(chip)).map((chip) => ({
@@ -55,6 +64,22 @@ function planOne(
       })),
     behaviours: [],
   };
+}
+
+/** Who may sign; every key that a rule names is one of the scenario's. */
+export function planSignatures(draft: Draft): PlannedSignatures | undefined {
+  const { signatures } = draft.document;
+  if (signatures === undefined) return undefined;
+  const { keys, policy } = signatures;
+  for (const [application, names] of Object.entries(policy ?? {}))
+    for (const [index, name] of names.entries())
+      checkKey(draft, ['signatures', 'policy', application, index], name);
+  return { keys, ...(policy !== undefined && { policy }) };
+}
+
+function checkKey(draft: Draft, at: Path, name: string): void {
+  const keys = draft.document.signatures?.keys ?? [];
+  if (!keys.includes(name)) complain(draft, at, `unknown key "${name}"${suggest(name, keys)}`);
 }
 
 /** Behaviours need the boards, and boards need the firmware: so they come last. */
