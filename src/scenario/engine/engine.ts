@@ -286,6 +286,7 @@ class Engine {
       boards: world.boards.length,
       devices: seen.updates.devices(seen.cluster.devices.objects),
       updates: seen.updates.updates(),
+      refused: seen.refusals.results(),
       steps: this.#steps,
       properties,
       rollouts: seen.rollouts.results(),
