@@ -173,7 +173,7 @@ class Engine {
   async #perform(step: PlannedStep): Promise<string> {
     switch (step.verb) {
       case 'apply':
-        return applyObjects(this.#stage, step.number, step.objects);
+        return applyObjects(this.#stage, step.objects);
       case 'delete':
         for (const { kind, key } of step.objects) await this.#world.kube.delete(kind, key);
         return 'deleted';
