@@ -94,11 +94,10 @@ export const canaryGateHolds: MakeMonitor = (evidence, report) => {
     },
   };
 
-  /** A device that is settled without having been confirmed has had its turn, even when nothing was written. */
+  /** A device that is settled without having been confirmed has had its turn, even when nothing was written; a liar, too. */
   function believeFailure(device: Device, atMs: number): void {
     const update = device.status?.update;
     const { name } = device.metadata;
-    // A liar has its place in a wave like any other, and its turn is to be refused.
     const board = evidence.fleet.boardOfDevice(name) ?? evidence.fleet.liarOfDevice(name);
     if (update?.phase !== 'Settled' || update.outcome === undefined || board === undefined) return;
     const job = evidence.cluster.jobs.get({ namespace: update.jobNamespace, name: update.jobName });
