@@ -61,7 +61,7 @@ test('a device that restarts over the first question is heard when it is asked a
   const claimed = async (): Promise<boolean> =>
     (await rig.device(board.name)).status?.update?.phase === 'Claimed';
   while (!(await claimed())) await rig.pass(20);
-  board.reset('brownout');
+  board.reset('brown-out');
   await rig.until('the job is over', () => isOver(rig), 5 * MINUTE);
   expect((await rig.job('update')).status).toMatchObject({ counts: { confirmed: 3, pending: 0 } });
   await rig.stop();
