@@ -1,5 +1,5 @@
 import { orderOf } from '../../src/flashjob/order.ts';
-import { type NewCondition, setCondition } from '../../src/kube/condition.ts';
+import { type NewCondition, reasonOfCode, setCondition } from '../../src/kube/condition.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import { FLASH_JOB, type FlashJob } from '../../src/kube/flash-job.ts';
 import { keyText, type ObjectKey } from '../../src/kube/object.ts';
@@ -11,7 +11,7 @@ import { timestamp } from '../../src/time/clock.ts';
 import { DECIDERS, type Deciders, type OperatorPorts } from '../ports.ts';
 import { Informer } from '../runtime/informer.ts';
 import { Metrics } from '../runtime/metrics.ts';
-import { camelCase } from '../twin.ts';
+
 import { Verifier } from '../verifier.ts';
 import { DeviceFlash, type JobContext } from './device-flash.ts';
 import { JobFirmware } from './job-firmware.ts';
@@ -193,7 +193,7 @@ async function checkSignature(
 const refusal = (type: string, error: FirmwareError): NewCondition => ({
   type,
   status: 'False',
-  reason: camelCase(error.code),
+  reason: reasonOfCode(error.code),
   message: error.message,
 });
 

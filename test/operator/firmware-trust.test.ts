@@ -99,8 +99,6 @@ test('a manifest swapped for another genuine one is stopped at the manifest', as
         },
       }),
   });
-    },
-  });
   expect(outcomes).toHaveLength(3);
   for (const outcome of outcomes)
     expect(outcome).toMatch(/^bad-image: .*(size|digest)-mismatch at manifest: /);
