@@ -57,14 +57,15 @@ export class SimWorld implements World {
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
     const api = new ApiWeather(OPERATOR_USER, this.#random.split('api-weather'));
-    const registry = new RegistryWeather();
+    const store = new RegistryStore();
+    const registry = new RegistryWeather(store, this.#random.split('registry-weather'));
     const cluster = new EmbeddedCluster({
       clock: this.clock,
       random: this.#random.split('cluster'),
       intercept: api.intercept,
     });
     this.kube = cluster.api();
-    this.#registry = new InProcessRegistry(new RegistryStore(), {
+    this.#registry = new InProcessRegistry(store, {
       hosts: [REGISTRY_HOST],
       clock: this.clock,
       intercept: registry.intercept,

@@ -4,12 +4,17 @@ import { WorldError } from '../../src/scenario/world.ts';
 import { forgedEvidence, powerCut, replayedEvidence } from './board-faults.ts';
 import { linkDegrade, linkPartition } from './link-faults.ts';
 import {
-  apiConflict,
-  apiUnavailable,
-  operatorCrash,
-  registryUnavailable,
-  watchDrop,
-} from './service-faults.ts';
+  registryBlobDeleted,
+  registryErrors,
+  registryFlippedBytes,
+  registryShortRead,
+  registrySlow,
+  registryStalled,
+  registryThrottled,
+  registryWrongDigest,
+  tagMoved,
+} from './registry-faults.ts';
+import { apiConflict, apiUnavailable, operatorCrash, watchDrop } from './service-faults.ts';
 import type { FaultAction, Heal, Stage } from './stage.ts';
 
 /** The faults that are built; the compiler asks for every one that the catalogue calls so. */
@@ -23,7 +28,16 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'power-cut': powerCut,
   'forged-evidence': forgedEvidence,
   'replayed-evidence': replayedEvidence,
-  'registry-unavailable': registryUnavailable,
+  'registry-unavailable': registryErrors,
+  'registry-errors': registryErrors,
+  'registry-throttled': registryThrottled,
+  'registry-slow': registrySlow,
+  'registry-stalled': registryStalled,
+  'registry-short-read': registryShortRead,
+  'registry-flipped-bytes': registryFlippedBytes,
+  'registry-wrong-digest': registryWrongDigest,
+  'registry-blob-deleted': registryBlobDeleted,
+  'tag-moved': tagMoved,
   'api-conflict': apiConflict,
   'api-unavailable': apiUnavailable,
   'watch-drop': watchDrop,

@@ -3,16 +3,6 @@ import { WorldError } from '../../src/scenario/world.ts';
 import type { ApiWeather } from './api-weather.ts';
 import type { FaultAction, Stage } from './stage.ts';
 
-/** The registry answers every request with 503. */
-export const registryUnavailable: FaultAction = (stage, order) => {
-  const { registry } = stage;
-  if (registry === undefined) throw noHook(order, 'the registry');
-  registry.outages++;
-  return () => {
-    registry.outages--;
-  };
-};
-
 /** Writes of the operator fail with 409 with chance `probability`. */
 export const apiConflict: FaultAction = (stage, order) => {
   const api = weatherOf(stage, order);

@@ -44,6 +44,22 @@ export const FAULTS = {
   'forged-evidence': describe(true, 'boards', 'the board alters its token after signing it'),
   'replayed-evidence': describe(true, 'boards', 'the board answers with its first token again'),
   'registry-unavailable': describe(true, 'registry', 'every request answers 503'),
+  'registry-errors': describe(true, 'registry', 'requests answer 503', { probability: 'percent' }),
+  'registry-throttled': describe(true, 'registry', 'requests answer 429 and say how long to wait', {
+    probability: 'percent',
+    'retry-after': 'duration',
+  }),
+  'registry-slow': describe(true, 'registry', 'content comes at `rate` bytes a second', { rate: 'size' }),
+  'registry-stalled': describe(true, 'registry', 'content stops coming and nobody hangs up', {
+    probability: 'percent',
+  }),
+  'registry-short-read': describe(true, 'registry', 'content ends early', { probability: 'percent' }),
+  'registry-flipped-bytes': describe(true, 'registry', 'one bit of the content is inverted', {
+    probability: 'percent',
+  }),
+  'registry-wrong-digest': describe(true, 'registry', 'references resolve to a digest that is not there'),
+  'registry-blob-deleted': describe(true, 'registry', 'blobs are gone'),
+  'registry-token-expired': describe(false, 'registry', 'tokens are refused before their time'),
   'api-conflict': describe(true, 'api', 'writes of the operator fail with 409', { probability: 'percent' }),
   'api-unavailable': describe(true, 'api', 'every request of the operator answers 503'),
   'watch-drop': describe(true, 'api', 'every open watch of the operator ends, once'),
@@ -53,7 +69,7 @@ export const FAULTS = {
   'clock-jump': describe(false, 'boards', "the board's clock jumps", { by: 'duration' }),
   'flash-worn-out': describe(false, 'boards', 'sectors stop erasing'),
   'broker-restart': describe(false, 'broker', 'the broker restarts and forgets sessions'),
-  'tag-moved': describe(false, 'registry', 'a tag points elsewhere in mid-rollout'),
+  'tag-moved': describe(true, 'registry', 'every tag points at the next one of its repository'),
   'watch-stall': describe(false, 'api', 'watches stay open and say nothing'),
   'two-leaders': describe(false, 'operator', 'a second operator believes it leads'),
 } as const satisfies Readonly<Record<string, FaultDescription>>;

@@ -1,0 +1,75 @@
+import { type Digest, digestOf } from '../../src/oci/digest.ts';
+import type { FaultOrder } from '../../src/scenario/fault.ts';
+import { WorldError } from '../../src/scenario/world.ts';
+import type { RegistryFault, RegistryRequest } from '../registry/fault.ts';
+import type { RegistryWeather } from './registry-weather.ts';
+import type { FaultAction } from './stage.ts';
+
+type Strike = (
+  request: RegistryRequest,
+  weather: RegistryWeather,
+  parameters: FaultOrder['parameters'],
+) => RegistryFault | undefined;
+
+/** A fault that strikes each call, or each with chance `probability`, while it is on. */
+const registryFault =
+  (strike: Strike): FaultAction =>
+  ({ registry }, { fault, parameters }) => {
+    if (registry === undefined)
+      throw new WorldError(
+        'unsupported',
+        `fault ${fault} needs a hook in the registry, which this world does not have`,
+      );
+    const chance = parameters.probability ?? 1;
+    return registry.add((request) =>
+      chance < 1 && registry.random.next() >= chance ? undefined : strike(request, registry, parameters),
+    );
+  };
+
+/** A fault of answers that carry bytes. */
+const contentFault = (strike: Strike): FaultAction =>
+  registryFault((request, ...rest) =>
+    request.operation === 'blob' || request.operation === 'manifest' ? strike(request, ...rest) : undefined,
+  );
+
+/** The registry answers with 503: every request, or each with chance `probability`. */
+export const registryErrors = registryFault(() => ({ kind: 'error', code: 'unavailable' }));
+
+export const registryThrottled = registryFault((_request, _weather, parameters) => ({
+  kind: 'error',
+  code: 'too-many-requests',
+  retryAfterMs: parameters['retry-after'] ?? 5_000,
+}));
+
+export const registrySlow = contentFault((_request, _weather, { rate }) => ({
+  kind: 'slow',
+  bytesPerSecond: Math.max(1, rate ?? 16 * 1024),
+}));
+
+export const registryStalled = contentFault(() => ({ kind: 'stall', afterBytes: 0 }));
+
+export const registryShortRead = contentFault(() => ({ kind: 'short-read', bytesMax: 100 }));
+
+export const registryFlippedBytes = contentFault((_request, { random }) => ({
+  kind: 'flipped-byte',
+  offsetBytes: Math.floor(random.next() * 0x7fff_ffff),
+}));
+
+const NOWHERE = digestOf(new TextEncoder().encode('the content that no registry holds'));
+
+export const registryWrongDigest = registryFault(({ operation }) =>
+  operation === 'resolve' ? { kind: 'wrong-digest', digest: NOWHERE } : undefined,
+);
+
+export const registryBlobDeleted = registryFault(({ operation }) =>
+  operation === 'blob' ? { kind: 'error', code: 'not-found' } : undefined,
+);
+
+/** Every tag means what the next one of its repository means, the last one what the first does. */
+export const tagMoved = registryFault(({ operation, name, target }, { store }) => {
+  if (operation !== 'resolve' || target.includes(':') || !store.hasRepository(name)) return undefined;
+  const { tags } = store.tags(name);
+  const next = tags[(tags.indexOf(target) + 1) % tags.length];
+  if (next === undefined || !tags.includes(target)) return undefined;
+  return { kind: 'tag-moved', digest: store.manifest(name, next).digest satisfies Digest };
+});
