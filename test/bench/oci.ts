@@ -46,9 +46,7 @@ export interface TransferFigures {
 }
 
 /** What a fleet costs its registry, and how fast artifacts move, beside skopeo and oras in the same run. */
-export async function benchOci(
-  print: (line: string) => void,
-): Promise<{
+export async function benchOci(print: (line: string) => void): Promise<{
   readonly fleet: FleetFigures;
   readonly transfers: readonly TransferFigures[];
   readonly startMs: number;
