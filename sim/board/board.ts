@@ -124,7 +124,6 @@ export class Board implements BoardState, FirmwareHost {
     this.#stop();
     this.state = 'off';
     this.#running = undefined;
-    this.rtcMemory.losePower();
     this.emit({ kind: 'power', board: this.name, on: false });
   }
 
