@@ -1,6 +1,6 @@
 import type { DeviceUpdateView, Evidence } from '../src/flashjob/device-update-view.ts';
 import type { KubeApi } from '../src/kube/api.ts';
-import { findCondition, setCondition } from '../src/kube/condition.ts';
+import { codeOfReason, findCondition, reasonOfCode, setCondition } from '../src/kube/condition.ts';
 import { DEVICE, type Device, type DeviceStatus, type DeviceUpdate } from '../src/kube/device.ts';
 import { keyOf } from '../src/kube/object.ts';
 import { type Clock, clockMsOf, timestamp } from '../src/time/clock.ts';
@@ -42,7 +42,11 @@ export function evidenceChange(clock: Clock, device: Device, evidence: Evidence)
   const now = timestamp(clock);
   const conditions = device.status?.conditions;
   if (evidence.result === 'refused') {
-    const refused = { status: 'False', reason: camelCase(evidence.code), message: evidence.message } as const;
+    const refused = {
+      status: 'False',
+      reason: reasonOfCode(evidence.code),
+      message: evidence.message,
+    } as const;
     return { conditions: setCondition(conditions, { type: 'Attested', ...refused }, now) };
   }
   const accepted = {
@@ -57,23 +61,13 @@ export function evidenceChange(clock: Clock, device: Device, evidence: Evidence)
   };
 }
 
-/** `bad-signature` as a condition's reason: `BadSignature`. */
-export function camelCase(code: string): string {
-  return code.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 /** What the twin says of the last evidence in the device's name, where that was refused. */
 export function refusalOf(clock: Clock, { status }: Device): DeviceUpdateView['refusal'] {
   const attested = findCondition(status?.conditions, 'Attested');
   if (attested?.status !== 'False') return undefined;
   const { reason, message, lastTransitionTime } = attested;
   const sinceMs = clockMsOf(clock, lastTransitionTime) ?? clock.nowMs;
-  return { code: kebabCase(reason), message, sinceMs };
-}
-
-/** The reverse of `camelCase`. */
-function kebabCase(reason: string): string {
-  return reason.replace(/(?<!^)[A-Z]/g, '-$&').toLowerCase();
+  return { code: codeOfReason(reason), message, sinceMs };
 }
 
 /**

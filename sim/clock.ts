@@ -42,7 +42,7 @@ export class VirtualClock implements Clock {
       throw new RangeError(`timer delay must be 0 or more milliseconds, not ${delayMs}`);
     // Rounded up: whoever waits for an instant must not wake before it, and ask again for ever.
     const soonestMs = this.#nowMs + (delayMs > 0 ? RESOLUTION_MS : 0);
-    const atMs = Math.ceil(Math.max(soonestMs, this.#nowMs + delayMs) * 1000) / 1000;
+    const atMs = instantFrom(Math.max(soonestMs, this.#nowMs + delayMs));
     const entry: Entry = { atMs, sequence: this.#sequence++, callback };
     push(this.#heap, entry);
     return {
@@ -104,6 +104,13 @@ export class VirtualClock implements Clock {
       pop(this.#heap);
     }
   }
+}
+
+/** The first whole microsecond that is not before `ms`; what is one already stays, whatever its product with 1000 rounds to. */
+function instantFrom(ms: number): number {
+  const microseconds = Math.ceil(ms * 1000);
+  const before = (microseconds - 1) / 1000;
+  return before >= ms ? before : microseconds / 1000;
 }
 
 function before(a: Entry, b: Entry): boolean {

@@ -119,5 +119,6 @@ function enrol(planned: PlannedBoard, ueid: Uint8Array, uds: Uint8Array): NewObj
 const POWER_UP_MS = 5_000;
 
 export function powerUp(boards: readonly Board[], clock: Clock, random: Random): void {
-  for (const board of boards) clock.after(random.next() * POWER_UP_MS, () => board.powerOn());
+  for (const board of boards)
+    clock.after(random.split(board.name).next() * POWER_UP_MS, () => board.powerOn());
 }

@@ -5,7 +5,6 @@ import type {
   Evidence,
   FirmwareState,
 } from '../../src/flashjob/device-update-view.ts';
-import { findCondition } from '../../src/kube/condition.ts';
 import { DEVICE, type Device, type DeviceUpdate } from '../../src/kube/device.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import type { FlashJob } from '../../src/kube/flash-job.ts';
@@ -335,14 +334,10 @@ export class DeviceFlash {
 
 const IDLE = { state: 'none', offeredAtMs: 0, heardAtMs: 0, unanswered: 0, failures: 0 } as const;
 
-function barrierOf({ spec, status }: Device): string | undefined {
+function barrierOf({ spec }: Device): string | undefined {
   if (spec.quarantined === true) return 'the device is quarantined';
   if (spec.revoked === true) return 'the device is revoked';
   if (spec.udsPublicKey === undefined) return 'the device is not enrolled: it has no udsPublicKey';
-  const attested = findCondition(status?.conditions, 'Attested');
-  // Whoever answers in its name was refused, and nobody else was ever accepted: there is no one to ask.
-  if (status?.station === undefined && attested?.status === 'False')
-    return `${attested.reason}: ${attested.message}`;
   return undefined;
 }
 

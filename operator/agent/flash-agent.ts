@@ -1,5 +1,5 @@
 import { orderOf } from '../../src/flashjob/order.ts';
-import { setCondition } from '../../src/kube/condition.ts';
+import { reasonOfCode, setCondition } from '../../src/kube/condition.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import { FLASH_JOB, type FlashJob } from '../../src/kube/flash-job.ts';
 import { keyText, type ObjectKey } from '../../src/kube/object.ts';
@@ -10,7 +10,7 @@ import { timestamp } from '../../src/time/clock.ts';
 import { DECIDERS, type Deciders, type OperatorPorts } from '../ports.ts';
 import { Informer } from '../runtime/informer.ts';
 import { Metrics } from '../runtime/metrics.ts';
-import { camelCase } from '../twin.ts';
+
 import { Verifier } from '../verifier.ts';
 import { DeviceFlash, type JobContext } from './device-flash.ts';
 import { JobFirmware } from './job-firmware.ts';
@@ -148,7 +148,7 @@ async function resolveOnce(
     return resolved;
   } catch (error) {
     if (error instanceof FirmwareError)
-      await remember(ports, job, 'False', camelCase(error.code), error.message, {}).catch(() => undefined);
+      await remember(ports, job, 'False', reasonOfCode(error.code), error.message, {}).catch(() => undefined);
     throw error;
   }
 }

@@ -2,13 +2,13 @@ import type { Subscription } from '../../src/device/channel.ts';
 import { EVIDENCE, parseTopic, type SessionId } from '../../src/device/topics.ts';
 import type { Evidence } from '../../src/flashjob/device-update-view.ts';
 import { BROKER_PROPERTY, type Instance } from '../../src/kube/akri.ts';
-import { findCondition, setCondition } from '../../src/kube/condition.ts';
+import { findCondition, reasonOfCode, setCondition } from '../../src/kube/condition.ts';
 import type { Device, Impostor } from '../../src/kube/device.ts';
 import { keyOf, keyText } from '../../src/kube/object.ts';
 import { timestamp } from '../../src/time/clock.ts';
 import { backoffMs } from '../runtime/backoff.ts';
 import { Controller } from '../runtime/controller.ts';
-import { camelCase, changeStatus, evidenceChange, type StatusChange } from '../twin.ts';
+import { changeStatus, evidenceChange, type StatusChange } from '../twin.ts';
 import { Verifier } from '../verifier.ts';
 import type { OperatorContext } from './context.ts';
 import { instanceRef, twinKeyOf } from './inventory.ts';
@@ -220,7 +220,7 @@ export class Attestation {
       impostors: [impostor, ...others].slice(0, IMPOSTORS_MAX),
       conditions: setCondition(
         status.conditions,
-        { type: 'Impersonated', status: 'True', reason: camelCase(code), message: about },
+        { type: 'Impersonated', status: 'True', reason: reasonOfCode(code), message: about },
         now,
       ),
     });

@@ -22,6 +22,7 @@ export function summarize(
     waveLines(result),
     stepLines(result, paint),
     outcomeLines(result),
+    refusalLines(result),
     propertyLines(result, paint),
     passed ? [] : failureLines(result, paint),
     endLines(result, reportPath, replay, passed),
@@ -68,6 +69,12 @@ function outcomeLines({ updates }: RunResult): string[] {
   const rows = Object.entries(updates).sort(([, a], [, b]) => b - a);
   if (rows.length === 0) return [];
   return alignColumns([['UPDATES', ''], ...rows.map(([outcome, count]) => [outcome, String(count)])], [1]);
+}
+
+function refusalLines({ refused }: RunResult): string[] {
+  if (refused.length === 0) return [];
+  const rows = refused.map(({ board, identity, code, message }) => [board, identity, `${code}: ${message}`]);
+  return alignColumns([['REFUSED', 'IDENTITY', 'WHY'], ...rows]);
 }
 
 function propertyLines({ properties }: RunResult, paint: Paint): string[] {

@@ -32,3 +32,13 @@ export function findCondition(
 ): Condition | undefined {
   return conditions?.find((condition) => condition.type === type);
 }
+
+/** A code as a condition's reason: `bad-signature` as `BadSignature`. Source: API conventions, reasons are CamelCase. */
+export function reasonOfCode(code: string): string {
+  return code.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The code that a reason was made of. */
+export function codeOfReason(reason: string): string {
+  return reason.replace(/(?<!^)[A-Z]/g, '-$&').toLowerCase();
+}

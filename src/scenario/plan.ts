@@ -155,8 +155,10 @@ export type WaitGoal =
   | { readonly kind: 'phase'; readonly phase: string }
   | { readonly kind: 'deleted' };
 
-/** What a device's twin says. The members of BoardSelector are about the genuine board behind it. */
+/** What a device's twin says. The members of BoardSelector are about the board behind it. */
 export interface DeviceSelector extends BoardSelector {
+  /** What that board truly is; absent: genuine. A cloned board has no twin of its own. */
+  readonly identity?: BoardState['identity'];
   readonly application?: string;
   readonly version?: string;
   readonly attested?: boolean;

@@ -3,7 +3,7 @@ import type { ChartSamples } from './engine/fleet-chart.ts';
 import type { Note } from './engine/note.ts';
 import type { Place } from './plan.ts';
 import type { PropertyResult } from './properties/property-board.ts';
-import type { WorldKind } from './world.ts';
+import type { BoardState, WorldKind } from './world.ts';
 
 /** How a run ends, as a process exit code. */
 export const EXIT_CODE = {
@@ -78,6 +78,19 @@ export interface RolloutResult {
   readonly waves: readonly WaveResult[];
 }
 
+/** A board whose evidence the operator turned away, and what it said of it. */
+export interface RefusalResult {
+  /** Its name; of several clones of one device, the address of one. */
+  readonly board: string;
+  /** What it truly is. */
+  readonly identity: BoardState['identity'];
+  /** A RefusalCode of src/attestation/appraisal.ts, or `duplicate-identity`. */
+  readonly code: string;
+  readonly message: string;
+  /** The first time. */
+  readonly atMs: number;
+}
+
 /** A board that a failure is about, with the last things that happened to it. */
 export interface InvolvedBoard {
   readonly name: string;
@@ -108,6 +121,7 @@ export interface RunResult {
   readonly devices: Readonly<Partial<Record<Outcome | 'none' | 'pending', number>>>;
   /** Every update that was settled during the run, by outcome. */
   readonly updates: Readonly<Partial<Record<Outcome, number>>>;
+  readonly refused: readonly RefusalResult[];
   readonly steps: readonly StepResult[];
   readonly properties: readonly PropertyResult[];
   readonly rollouts: readonly RolloutResult[];

@@ -52,6 +52,21 @@ test('a job brings its devices to the image and says so with what they attested'
   await rig.stop();
 });
 
+test('a device that restarts over the first question is heard when it is asked again', async () => {
+  const rig = await running();
+  await rig.until('all are attested', () => rig.allAttested(), MINUTE);
+  await rig.createJob('update', { ...V2, uuid: ids(rig) });
+  const [board] = rig.boards;
+  if (board === undefined) throw new Error('the rig has no boards');
+  const claimed = async (): Promise<boolean> =>
+    (await rig.device(board.name)).status?.update?.phase === 'Claimed';
+  while (!(await claimed())) await rig.pass(20);
+  board.reset('brown-out');
+  await rig.until('the job is over', () => isOver(rig), 5 * MINUTE);
+  expect((await rig.job('update')).status).toMatchObject({ counts: { confirmed: 3, pending: 0 } });
+  await rig.stop();
+});
+
 test('an unchanged manifest works: ids of Instances, nulls, a Pod image of its own', async () => {
   const rig = await running();
   await rig.until('all are attested', () => rig.allAttested(), MINUTE);

@@ -95,3 +95,18 @@ test('however short a wait is, time has passed after it', async () => {
   await clock.run(() => wokenMs > 0, 90_000);
   expect(wokenMs).toBeGreaterThan(87_086.774);
 });
+
+test.each([87_086.774, 1_060_344.428, 4_503_599.627])(
+  'at %d ms, which no binary fraction is, what is set for this instant happens in it',
+  async (instantMs) => {
+    const clock = new VirtualClock();
+    let firedMs = 0;
+    clock.after(instantMs, () => {
+      clock.after(0, () => {
+        firedMs = clock.nowMs;
+      });
+    });
+    await clock.run(() => firedMs > 0, 5_000_000);
+    expect(firedMs).toBe(instantMs);
+  },
+);

@@ -12,13 +12,9 @@ import { type Stage, StepFailure } from './observatory.ts';
 import { matchesDevice } from './population.ts';
 
 /** Creates each object, or merges it into the one that is there. Returns what was done, in words. */
-export async function applyObjects(
-  stage: Stage,
-  number: number,
-  objects: readonly PlannedObject[],
-): Promise<string> {
+export async function applyObjects(stage: Stage, objects: readonly PlannedObject[]): Promise<string> {
   const done: string[] = [];
-  const bodies = objects.map((object) => fillIn(stage, number, object));
+  const bodies = objects.map((object) => fillIn(stage, object));
   // All are checked before the first is sent: nothing half-done.
   for (const [index, object] of objects.entries()) checkDeviceIds(stage, object, bodies[index]);
   for (const [index, object] of objects.entries())
@@ -54,11 +50,15 @@ function problemsOf(object: PlannedObject, error: KubeError) {
   });
 }
 
-function fillIn(stage: Stage, number: number, object: PlannedObject): KubeObject {
+function fillIn(stage: Stage, object: PlannedObject): KubeObject {
   const namespaced = { ...object.key, ...(object.body.metadata as object) };
   let body: Readonly<Record<string, unknown>> = { ...object.body, metadata: namespaced };
   for (const fill of object.fills)
-    body = withMember(body, fill.path, drawIds(stage, `fill/${number}/${fill.path.join('.')}`, fill));
+    body = withMember(
+      body,
+      fill.path,
+      drawIds(stage, `fill/${objectText(object)}/${fill.path.join('.')}`, fill),
+    );
   return body as unknown as KubeObject;
 }
 

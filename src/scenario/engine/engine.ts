@@ -173,7 +173,7 @@ class Engine {
   async #perform(step: PlannedStep): Promise<string> {
     switch (step.verb) {
       case 'apply':
-        return applyObjects(this.#stage, step.number, step.objects);
+        return applyObjects(this.#stage, step.objects);
       case 'delete':
         for (const { kind, key } of step.objects) await this.#world.kube.delete(kind, key);
         return 'deleted';
@@ -286,6 +286,7 @@ class Engine {
       boards: world.boards.length,
       devices: seen.updates.devices(seen.cluster.devices.objects),
       updates: seen.updates.updates(),
+      refused: seen.refusals.results(),
       steps: this.#steps,
       properties,
       rollouts: seen.rollouts.results(),

@@ -1,10 +1,10 @@
 import type { FirmwareRollout } from '../../kube/firmware-rollout.ts';
 import type { FlashJob } from '../../kube/flash-job.ts';
 import { formatDuration } from '../../time/duration.ts';
-import { matchesBoard } from '../board-selector.ts';
 import type { Expectation, PlannedStep, Subject } from '../plan.ts';
 import { countOf } from '../planning/plan-selector.ts';
 import { type Stage, StepFailure } from './observatory.ts';
+import { couldMatch } from './population.ts';
 
 /** Lets time pass until so many are so. */
 export async function expectCount(
@@ -41,14 +41,7 @@ function isMet(bound: Expectation['bound'], count: number, wanted: number): bool
 function universe(stage: Stage, subject: Subject): number {
   if (subject.of === 'outcomes')
     return Object.values(countsOf(stage, subject)).reduce((sum, count) => sum + count, 0);
-  const onlyGenuine = subject.of !== 'boards';
-  const identity = subject.of === 'boards' ? subject.selector.identity : undefined;
-  return stage.plan.boards.filter(
-    (board) =>
-      matchesBoard(subject.selector, board) &&
-      (!onlyGenuine || board.identity === 'genuine') &&
-      (identity === undefined || board.identity === identity),
-  ).length;
+  return stage.plan.boards.filter((board) => couldMatch(subject, board)).length;
 }
 
 function countOutcomes(stage: Stage, subject: Subject): number {

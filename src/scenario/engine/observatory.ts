@@ -13,6 +13,7 @@ import { FleetView } from './fleet-view.ts';
 import { Narrator } from './narrator.ts';
 import type { Note } from './note.ts';
 import { Census } from './population.ts';
+import { RefusalRecord } from './refusal-record.ts';
 import { RolloutRecord } from './rollout-record.ts';
 import { UpdateTally } from './update-tally.ts';
 
@@ -36,6 +37,7 @@ export class Observatory {
   readonly chart = new FleetChart();
   readonly rollouts = new RolloutRecord();
   readonly updates = new UpdateTally();
+  readonly refusals: RefusalRecord;
   readonly notes: Note[] = [];
   notesDropped = 0;
   readonly #world: World;
@@ -50,6 +52,7 @@ export class Observatory {
     this.#onNote = options.onNote ?? (() => {});
     this.trace = new Trace(options.traceSink);
     this.fleet = new FleetView(world);
+    this.refusals = new RefusalRecord(this.fleet);
     this.cluster = new ClusterView(world.kube, world.clock, (change) => this.#onChange(change));
     this.census = new Census(this.fleet, this.cluster);
     this.#narrator = new Narrator(this.fleet, (note) => this.note(note));
@@ -96,6 +99,7 @@ export class Observatory {
     this.properties.onChange(change, atMs);
     this.rollouts.onChange(change, atMs);
     this.updates.onChange(change);
+    this.refusals.onChange(change, atMs);
     this.#narrator.onChange(change, atMs);
   }
 

@@ -1,6 +1,6 @@
 import { BROKER_PROPERTY, type Instance } from '../../kube/akri.ts';
 import type { Device } from '../../kube/device.ts';
-import { matchesBoard } from '../board-selector.ts';
+import { type BoardIdentity, matchesBoard } from '../board-selector.ts';
 import type { BoardStateSelector, DeviceSelector, InstanceSelector, Subject } from '../plan.ts';
 import type { BoardState } from '../world.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -104,10 +104,12 @@ export function isUpdating(device: Device): boolean {
   return phase !== undefined && phase !== 'Settled';
 }
 
-/** Only twins of genuine boards match: the others are never the fleet's. */
+/** Twins of boards that lie match only where they are asked for: they are never the fleet's. */
 export function matchesDevice(selector: DeviceSelector, device: Device, fleet: FleetView): boolean {
-  const board = fleet.boardOfDevice(device.metadata.name);
-  if (board === undefined || !matchesBoard(selector, board)) return false;
+  const { identity = 'genuine' } = selector;
+  const { name } = device.metadata;
+  const board = identity === 'genuine' ? fleet.boardOfDevice(name) : fleet.liarOfDevice(name);
+  if (board?.identity !== identity || !matchesBoard(selector, board)) return false;
   const status = device.status;
   return (
     same(selector.application, status?.attested?.application) &&
@@ -119,6 +121,19 @@ export function matchesDevice(selector: DeviceSelector, device: Device, fleet: F
     same(selector.updating, isUpdating(device)) &&
     same(selector.outcome, isUpdating(device) ? undefined : status?.update?.outcome) &&
     same(selector.configuration, status?.configuration)
+  );
+}
+
+/** Whether a board, or the device or Instance it is, could ever match: what shares are shares of. */
+export function couldMatch(
+  subject: Exclude<Subject, { of: 'outcomes' }>,
+  board: BoardIdentity & Pick<BoardState, 'identity'>,
+): boolean {
+  if (!matchesBoard(subject.selector, board)) return false;
+  if (subject.of === 'instances') return board.identity === 'genuine';
+  return same(
+    subject.selector.identity ?? (subject.of === 'devices' ? 'genuine' : undefined),
+    board.identity,
   );
 }
 

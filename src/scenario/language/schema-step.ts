@@ -8,6 +8,7 @@ const outcomeNames = Object.keys(OUTCOMES).filter(isOutcome) as [Outcome, ...Out
 const faultName = z.enum(FAULT_NAMES as [FaultName, ...FaultName[]]);
 const runs = z.string().optional().describe('Runs this firmware (a key of `firmware`).');
 const application = z.string().optional().describe('Runs this application.');
+const identity = z.enum(['genuine', 'cloned', 'forged', 'replayed']).optional();
 const version = z.string().optional().describe('Runs this version.');
 
 /** What twins say: the operator's knowledge, proved by evidence. */
@@ -23,6 +24,7 @@ export const deviceSelector = z
     updating: z.boolean().optional().describe('A job holds it and has not settled.'),
     impersonated: z.boolean().optional().describe('Another board claims to be it.'),
     outcome: z.enum(outcomeNames).optional().describe('How its last update ended.'),
+    identity: identity.describe('What the board behind it truly is; absent: genuine.'),
     configuration: z.string().optional().describe('The Akri Configuration that lists it.'),
   })
   .describe('Devices, as their twins say.');
@@ -34,7 +36,7 @@ export const boardStateSelector = z
     runs,
     application,
     version,
-    identity: z.enum(['genuine', 'cloned', 'forged', 'replayed']).optional(),
+    identity,
     state: z.enum(['off', 'booting', 'running', 'updating', 'bricked']).optional(),
     online: z.boolean().optional(),
     confirmed: z.boolean().optional().describe('Its image is off probation.'),

@@ -135,9 +135,12 @@ function planInject(draft: Draft, at: Path, number: number, entry: StepEntry): B
   const complaints = draft.problems.length;
   const boards =
     fault.on === 'boards'
-      ? selectBoards(draft, [...at, 'on'], compact(inject.on ?? {}), `fault/${number}`).map(
-          (board) => board.name,
-        )
+      ? selectBoards(
+          draft,
+          [...at, 'on'],
+          compact(inject.on ?? {}),
+          streamOf(draft, number, inject.fault),
+        ).map((board) => board.name)
       : [];
   if (fault.on === 'boards' && boards.length === 0 && draft.problems.length === complaints)
     complain(draft, [...at, 'on'], 'no board matches, so the fault would strike nothing');
@@ -148,6 +151,12 @@ function planInject(draft: Draft, at: Path, number: number, entry: StepEntry): B
     ...(inject.for !== undefined && { forMs: inject.for }),
     label: `inject ${inject.fault}${boards.length > 0 ? ` on ${boards.length} boards` : ''}`,
   };
+}
+
+/** Named by the fault and by how many of its kind came before: other steps may come and go without moving the draw. */
+function streamOf(draft: Draft, number: number, fault: FaultName): string {
+  const before = draft.document.steps.slice(0, number - 1).filter(({ inject }) => inject?.fault === fault);
+  return `fault/${fault}/${before.length + 1}`;
 }
 
 function planParameters(

@@ -94,10 +94,11 @@ export const canaryGateHolds: MakeMonitor = (evidence, report) => {
     },
   };
 
-  /** A device that is settled without having been confirmed has had its turn, even when nothing was written. */
+  /** A device that is settled without having been confirmed has had its turn, even when nothing was written; a liar, too. */
   function believeFailure(device: Device, atMs: number): void {
     const update = device.status?.update;
-    const board = evidence.fleet.boardOfDevice(device.metadata.name);
+    const { name } = device.metadata;
+    const board = evidence.fleet.boardOfDevice(name) ?? evidence.fleet.liarOfDevice(name);
     if (update?.phase !== 'Settled' || update.outcome === undefined || board === undefined) return;
     const job = evidence.cluster.jobs.get({ namespace: update.jobNamespace, name: update.jobName });
     const rollout = job?.metadata.labels?.[JOB_LABEL.rollout];

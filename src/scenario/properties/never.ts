@@ -1,4 +1,4 @@
-import { matchesBoard } from '../board-selector.ts';
+import { couldMatch } from '../engine/population.ts';
 import type { NeverRule } from '../plan.ts';
 import { countOf } from '../planning/plan-selector.ts';
 import type { MakeMonitor } from './monitor.ts';
@@ -7,10 +7,7 @@ import type { MakeMonitor } from './monitor.ts';
 export function neverMoreThan(rule: NeverRule): MakeMonitor {
   return ({ fleet, census, cluster }, report) => {
     const { subject } = rule;
-    const total = fleet.boards.filter(
-      (board) =>
-        matchesBoard(subject.selector, board) && (subject.of === 'boards' || board.identity === 'genuine'),
-    ).length;
+    const total = fleet.boards.filter((board) => couldMatch(subject, board)).length;
     const most = countOf(rule.moreThan, total);
     const followed = census.follow(subject);
     let above = false;

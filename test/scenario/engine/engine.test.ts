@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { DEVICE } from '../../../src/kube/device.ts';
 import { FIRMWARE_ROLLOUT } from '../../../src/kube/firmware-rollout.ts';
 import { FLASH_JOB } from '../../../src/kube/flash-job.ts';
 import { ScenarioError } from '../../../src/scenario/language/problem.ts';
 import { play } from '../play.ts';
+import type { ScriptedWorld } from '../scripted-world.ts';
 
 const minute = 60_000;
 
@@ -18,6 +20,18 @@ spec: { uuid: [a], firmware: "registry.local/classifier:1.0.0", version: 1.0.0 }
 `;
 const statusOf = (result: Awaited<ReturnType<typeof play>>['result']): string[] =>
   result.steps.map((step) => step.status);
+
+/** Gives a board that lies the twin that enrolment would have given it. */
+async function enrolLiar(world: ScriptedWorld, name: string, status: object): Promise<void> {
+  const { deviceId } = world.board(name);
+  await world.kube.create(DEVICE, {
+    apiVersion: DEVICE.apiVersion,
+    kind: DEVICE.kind,
+    metadata: { namespace: 'default', name: deviceId },
+    spec: { ueid: `01${deviceId.replaceAll('-', '')}` },
+    status: status as never,
+  });
+}
 
 describe('steps', () => {
   test('a rollout is applied, waited for by condition, and its end lets the run pass', async () => {
@@ -89,6 +103,20 @@ describe('steps', () => {
       '10 and not at most 9 within 10.0s',
     ]);
     expect(result.exitCode).toBe(3);
+  });
+
+  test('boards that lie have twins that only a step that asks for them counts', async () => {
+    const { result } = await play(
+      {
+        steps: `  - expect: { devices: { identity: forged, outcome: refused }, count: 100%, within: 1h }
+  - expect: { devices: { outcome: refused }, count: 0 }`,
+      },
+      (world) => {
+        world.at(minute, () => enrolLiar(world, 'liar-001', { update: { outcome: 'refused' } }));
+      },
+    );
+    expect(result.steps.map((step) => step.why)).toEqual(['1, after 1m 00s', '0, at once']);
+    expect(result.exitCode).toBe(0);
   });
 
   test('a fault strikes, heals by itself, and its span is in the result', async () => {
@@ -244,5 +272,53 @@ describe('the trace', () => {
     expect(trace.split('\n')[0]).toBe(
       '{"atMs":0,"kind":"boot","board":"fake-001","slot":"ota_0","digest":"sha256:thermo:1.0.0/esp32","application":"thermo","version":"1.0.0","resetReason":"software","rolledBack":false}',
     );
+  });
+});
+
+describe('refusals', () => {
+  const condition = (reason: string, message: string) => ({
+    conditions: [{ type: 'Attested', status: 'False', reason, message }],
+  });
+
+  test('each board is told once, with what it is and why it was refused', async () => {
+    const impostor = { instance: 'i-x', station: 'esp32-x', code: 'cloned-identity', message: 'not its key' };
+    const { result } = await play({}, (world) => {
+      const victim = world.boards.find(({ deviceId, identity }) => {
+        return identity === 'genuine' && deviceId === world.board('fake-001').deviceId;
+      });
+      world
+        .at(minute, () => enrolLiar(world, 'liar-001', condition('BadSignature', 'forged')))
+        .at(2 * minute, async () => {
+          await world.patchDevice(victim?.name ?? '', { status: condition('ClonedIdentity', 'not its key') });
+        })
+        .at(3 * minute, async () => {
+          await world.patchDevice(victim?.name ?? '', { status: { impostors: [impostor] } });
+        });
+    });
+    expect(result.refused).toEqual([
+      { board: 'liar-001', identity: 'forged', code: 'bad-signature', message: 'forged', atMs: minute },
+      {
+        board: 'fake-001',
+        identity: 'cloned',
+        code: 'cloned-identity',
+        message: 'not its key',
+        atMs: 2 * minute,
+      },
+    ]);
+  });
+
+  test('a genuine board that lies for a while is told as what it is, one that was never enrolled is not', async () => {
+    const { result } = await play({}, (world) => {
+      world
+        .at(minute, async () => {
+          await world.patchDevice('hut-001', { status: condition('NonceMismatch', 'replayed') });
+        })
+        .at(minute, async () => {
+          await world.patchDevice('hut-002', { status: condition('NotEnrolled', 'no key') });
+        });
+    });
+    expect(result.refused).toMatchObject([
+      { board: 'hut-001', identity: 'genuine', code: 'nonce-mismatch', message: 'replayed' },
+    ]);
   });
 });

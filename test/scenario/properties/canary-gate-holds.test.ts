@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DEVICE } from '../../../src/kube/device.ts';
 import { FIRMWARE_ROLLOUT } from '../../../src/kube/firmware-rollout.ts';
 import { FLASH_JOB, JOB_LABEL } from '../../../src/kube/flash-job.ts';
 import { play } from '../play.ts';
@@ -18,6 +19,18 @@ const minute = 60_000;
 const update = (world: ScriptedWorld, ...boards: number[]): void => {
   for (const board of boards) world.update(`hut-${String(board).padStart(3, '0')}`, 'thermo:2.0.0');
 };
+
+async function refuse(world: ScriptedWorld, board: string): Promise<void> {
+  await world.kube.create(FLASH_JOB, {
+    apiVersion: FLASH_JOB.apiVersion,
+    kind: FLASH_JOB.kind,
+    metadata: { namespace: 'default', name: 'wave-1', labels: { [JOB_LABEL.rollout]: 'thermo-2' } },
+    spec: { uuid: [world.board(board).deviceId], firmware: 'registry.local/thermo:2.0.0', version: '2.0.0' },
+    status: { phase: 'Completed' },
+  });
+  const update = { jobNamespace: 'default', jobName: 'wave-1', phase: 'Settled', outcome: 'refused' };
+  await world.patchDevice(board, { status: { update } });
+}
 
 async function judged(gate: string, script: (world: ScriptedWorld) => void) {
   const steps = '  - apply: rollout.yaml\n  - { at: 2h, expect: { boards: { group: hut }, count: 100% } }';
@@ -84,22 +97,28 @@ describe('a wave of two of ten boards, then the rest', () => {
     const found = await judged('minSamples: 2, minSuccessPercent: 100, bakeTime: 10m', (world) => {
       world
         .at(minute, () => update(world, 1))
-        .at(2 * minute, async () => {
-          await world.kube.create(FLASH_JOB, {
-            apiVersion: FLASH_JOB.apiVersion,
-            kind: FLASH_JOB.kind,
-            metadata: { namespace: 'default', name: 'wave-1', labels: { [JOB_LABEL.rollout]: 'thermo-2' } },
-            spec: {
-              uuid: [world.board('hut-002').deviceId],
-              firmware: 'registry.local/thermo:2.0.0',
-              version: '2.0.0',
-            },
-            status: { phase: 'Completed' },
-          });
-          const update = { jobNamespace: 'default', jobName: 'wave-1', phase: 'Settled', outcome: 'refused' };
-          await world.patchDevice('hut-002', { status: { update } });
-        })
+        .at(2 * minute, () => refuse(world, 'hut-002'))
         // Were the refusal not counted, the third board would be the second of the first wave.
+        .at(15 * minute, () => update(world, 3, 4));
+    });
+    expect(found).toMatchObject({ verdict: 'passed', sightings: 0 });
+  });
+
+  test('an enrolled board that lies is one of the fleet, and has its turn when it is refused', async () => {
+    const found = await judged('minSamples: 2, minSuccessPercent: 100, bakeTime: 10m', (world) => {
+      const { deviceId } = world.board('liar-001');
+      world
+        .at(0, async () => {
+          await world.kube.create(DEVICE, {
+            apiVersion: DEVICE.apiVersion,
+            kind: DEVICE.kind,
+            metadata: { namespace: 'default', name: deviceId, labels: { site: 'athens' } },
+            spec: { ueid: `01${deviceId.replaceAll('-', '')}` },
+          });
+        })
+        .at(minute, () => update(world, 1, 2))
+        .at(2 * minute, () => refuse(world, 'liar-001'))
+        // The first wave holds three of eleven.
         .at(15 * minute, () => update(world, 3, 4));
     });
     expect(found).toMatchObject({ verdict: 'passed', sightings: 0 });

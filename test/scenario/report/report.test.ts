@@ -35,6 +35,12 @@ describe('report.html', () => {
     checkNesting(makeHtml(result, '0.1.0', replay));
   });
 
+  test('says who was refused and why', () => {
+    const html = makeHtml(sampleResult(), '0.1.0', replay);
+    expect(html).toMatch(/fake-001.*cloned.*cloned-identity.*not its key/s);
+    expect(html).toMatch(/liar-001.*forged.*bad-signature.*forged &lt;token&gt;/s);
+  });
+
   test('fetches nothing from anywhere', () => {
     const html = makeHtml(sampleResult(), '0.1.0', replay);
     expect(html).not.toMatch(/https?:|src=|@import|url\((?!#)/);
@@ -55,7 +61,16 @@ describe('report.html', () => {
 
   test('of a run in which nothing happened is well-formed, too', () => {
     const chart = { columnMs: 1000, states: [], columns: [[]] };
-    const empty = { chart, rollouts: [], notes: [], updates: {}, steps: [], properties: [], faults: [] };
+    const empty = {
+      chart,
+      rollouts: [],
+      notes: [],
+      updates: {},
+      refused: [],
+      steps: [],
+      properties: [],
+      faults: [],
+    };
     checkNesting(makeHtml(sampleResult({ ...empty, virtualDurationMs: 0, boards: 0 }), '0.1.0', replay));
   });
 

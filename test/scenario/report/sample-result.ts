@@ -81,6 +81,22 @@ export function sampleResult(change: Partial<RunResult> = {}): RunResult {
     boards: 202,
     devices: { confirmed: 199, refused: 1 },
     updates: { confirmed: 231, 'rolled-back': 3, refused: 2 },
+    refused: [
+      {
+        board: 'fake-001',
+        identity: 'cloned',
+        code: 'cloned-identity',
+        message: 'not its key',
+        atMs: 10_000,
+      },
+      {
+        board: 'liar-001',
+        identity: 'forged',
+        code: 'bad-signature',
+        message: 'forged <token>',
+        atMs: 11_000,
+      },
+    ],
     steps: [
       {
         number: 1,

@@ -7,6 +7,7 @@ import {
   keyFigures,
   outcomeSection,
   propertySection,
+  refusalSection,
   rolloutSection,
   stepSection,
   timelineSection,
@@ -37,6 +38,7 @@ ${involvedSection(result)}
 ${propertySection(result)}
 ${timelineSection(result)}
 ${outcomeSection(result)}
+${refusalSection(result)}
 ${stepSection(result)}
 <footer><p>brickproof ${version} · ${result.traceLines.toLocaleString('en')} trace lines, SHA-256 <code>${result.traceHash}</code></p><p>Run it again: <code>${replay}</code></p></footer>
 </main>

@@ -98,6 +98,15 @@ export function outcomeSection(result: RunResult): Markup | undefined {
   )}</tbody></table></div></section>`;
 }
 
+/** Who was turned away: it is why a refused device counts at no gate. */
+export function refusalSection({ refused }: RunResult): Markup | undefined {
+  if (refused.length === 0) return undefined;
+  return markup`<section><h2>Refused identities</h2><div class="table"><table><thead><tr><th>Board</th><th>What it is</th><th>Why it was refused</th><th class="number">First</th></tr></thead><tbody>${refused.map(
+    ({ board, identity, code, message, atMs }) =>
+      markup`<tr><td class="nowrap"><b>${board}</b></td><td>${tag(identity, identity === 'genuine' ? '' : 'warning')}</td><td><code>${code}</code><small>${message}</small></td><td class="number">${storyClock(atMs)}</td></tr>`,
+  )}</tbody></table></div></section>`;
+}
+
 const NOTES_SHOWN = 60;
 
 export function timelineSection(result: RunResult): Markup {
