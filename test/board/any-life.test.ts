@@ -6,22 +6,21 @@ import { SOUND_SUPPLY, WEAK_SUPPLY } from '../../sim/board/supply.ts';
 import { Rig } from './rig.ts';
 
 const MINUTE_MS = 60_000;
-const IMAGE_SIZE = 70_000;
+const IMAGE_SIZE = 150_000;
 /** Flash commands of an update of that size, from the first erase to the confirmation, and some of the next. */
-const OPERATIONS_MAX = 400;
+const OPERATIONS_MAX = 700;
 
 /** One thing that happens to a board. Numbers of operations count from the board's next one. */
 type Blow =
-  | { readonly kind: 'run'; readonly durationMs: number }
-  | { readonly kind: 'update' }
+  | { readonly kind: 'run' | 'update'; readonly durationMs: number }
   | { readonly kind: 'reset'; readonly reason: ResetReason }
   | { readonly kind: 'hang'; readonly what: 'tasks' | 'interrupts' }
   | { readonly kind: 'power-off' | 'power-on' | 'weak-supply' | 'sound-supply' }
   | { readonly kind: 'cut'; readonly operation: number; readonly byte: number; readonly brownOut: boolean };
 
 const blow: fc.Arbitrary<Blow> = fc.oneof(
-  fc.record({ kind: fc.constant('run' as const), durationMs: fc.integer({ min: 1, max: 20_000 }) }),
-  fc.record({ kind: fc.constant('update' as const) }),
+  fc.record({ kind: fc.constant('run' as const), durationMs: fc.integer({ min: 1, max: 10_000 }) }),
+  fc.record({ kind: fc.constant('update' as const), durationMs: fc.integer({ min: 1, max: 4_000 }) }),
   fc.record({
     kind: fc.constant('reset' as const),
     reason: fc.constantFrom(...(Object.keys(RESET_REASONS) as ResetReason[])),
@@ -44,7 +43,7 @@ async function strike(rig: Rig, what: Blow): Promise<void> {
       return rig.run(what.durationMs);
     case 'update':
       rig.offer('thermo:2.0.0', { bootsWithoutConfirm: 2 });
-      return rig.run(500);
+      return rig.run(what.durationMs);
     case 'reset':
       return board.reset(what.reason);
     case 'hang':
