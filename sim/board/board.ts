@@ -4,7 +4,8 @@ import type { FleetEvent } from '../../src/scenario/fleet-event.ts';
 import type { BoardState } from '../../src/scenario/world.ts';
 import type { Clock, Timer } from '../../src/time/clock.ts';
 import type { Program, Programs } from './behaviour.ts';
-import { type BootloaderBuild, type BootOutcome, boot } from './bootloader.ts';
+import { BOOT_MS, BootLoop } from './boot-loop.ts';
+import { type BootFailure, type BootloaderBuild, type BootOutcome, boot } from './bootloader.ts';
 import type { Efuse } from './efuse.ts';
 import { Firmware, type FirmwareHost, type RunningImage } from './firmware.ts';
 import type { BoardIdentity } from './identity.ts';
@@ -12,8 +13,11 @@ import { type NorFlash, PowerLoss } from './nor-flash.ts';
 import { VERIFY_BYTES_PER_MS } from './ota.ts';
 import type { Radio } from './radio.ts';
 import type { ResetReason } from './reset-reason.ts';
+import { keepsRtcMemory, RtcMemory } from './rtc-memory.ts';
 import { type RunningApp, startApp } from './running-app.ts';
 import { describeSlot } from './slot-verdict.ts';
+import { brownsOut, RADIO_START_MILLIAMPERES, SOUND_SUPPLY, type Supply } from './supply.ts';
+import { type Hang, WATCHDOGS } from './watchdog.ts';
 
 /** What is inside a board's case, and what it is soldered to. */
 export interface BoardParts {
@@ -36,14 +40,11 @@ export interface BoardParts {
   readonly onEvent: (event: FleetEvent) => void;
 }
 
-/** ROM and second stage, without the image check. Source: boot logs of ESP-IDF 5 at the default log level. */
-const BOOT_MS = 280;
-
 /**
  * One virtual ESP32: power, reset, bootloader, and the firmware that the bootloader chose.
  *
  * Synchronous, driven by events of its clock and messages of its radio. A reset forgets everything but
- * flash and eFuses: timers and messages of a former life never reach the next one.
+ * flash, eFuses and RTC memory: timers and messages of a former life never reach the next one.
  */
 export class Board implements BoardState, FirmwareHost {
   readonly parts: BoardParts;
@@ -55,7 +56,11 @@ export class Board implements BoardState, FirmwareHost {
   state: BoardState['state'] = 'off';
   online = false;
   confirmed = false;
-  bootCount = 0;
+  readonly rtcMemory: RtcMemory;
+  supply: Supply = SOUND_SUPPLY;
+  /** Set while the chip finds nothing to boot. */
+  bootLoop: BootLoop | undefined;
+  #boots = 0;
   #running: RunningImage | undefined;
   #firmware: Firmware | undefined;
   /** Counts resets, so that what belongs to a former one is recognised. */
@@ -69,6 +74,12 @@ export class Board implements BoardState, FirmwareHost {
     this.labels = parts.labels;
     this.chip = parts.efuse.chip.name;
     this.deviceId = deviceIdOf(parts.identity.ueid);
+    this.rtcMemory = new RtcMemory(parts.efuse.chip);
+  }
+
+  /** Runs of the bootloader so far, those of a chip that resets for ever included. */
+  get bootCount(): number {
+    return this.#boots + (this.bootLoop?.resetsUntil(this.parts.clock.nowMs) ?? 0);
   }
 
   get identity(): BoardState['identity'] {
@@ -121,6 +132,21 @@ export class Board implements BoardState, FirmwareHost {
     if (this.state !== 'off') this.#reset(reason);
   }
 
+  /** Whatever runs stops for good: the application in the way given, a boot altogether. A watchdog ends it. */
+  hang(what: Hang): void {
+    if (this.state === 'off' || this.state === 'bricked') return;
+    const { timeoutMs, bitesAs } = WATCHDOGS[this.state === 'booting' ? 'bootloader' : what];
+    this.#life++;
+    this.#firmware?.freeze();
+    this.after(timeoutMs, () => this.#reset(bitesAs));
+  }
+
+  startRadio(): boolean {
+    const sags = brownsOut(this.parts.efuse.chip, this.supply, RADIO_START_MILLIAMPERES);
+    if (sags) this.#reset('brown-out');
+    return !sags;
+  }
+
   emit(event: FleetEvent): void {
     this.parts.onEvent(event);
   }
@@ -131,7 +157,7 @@ export class Board implements BoardState, FirmwareHost {
     this.emit({ kind: online ? 'online' : 'offline', board: this.name });
   }
 
-  /** A timer that dies with this life of the board. A power cut in the callback switches the board off. */
+  /** A timer that dies with this life of the board. */
   after(delayMs: number, callback: () => void): Timer {
     const life = this.#life;
     return this.parts.clock.after(delayMs, () => {
@@ -139,18 +165,23 @@ export class Board implements BoardState, FirmwareHost {
     });
   }
 
-  /** Runs code that touches the flash: where a planned power cut falls into it, the board goes dark. */
+  /** Runs code that touches the flash: where a planned power cut falls into it, the board goes dark, or browns out. */
   powered(work: () => void): void {
     try {
       work();
     } catch (error) {
       if (!(error instanceof PowerLoss)) throw error;
-      this.cutPower();
+      if (error.brownOut) {
+        this.parts.flash.restorePower();
+        this.#reset('brown-out');
+      } else this.cutPower();
     }
   }
 
   #stop(): void {
     this.#life++;
+    this.#boots = this.bootCount;
+    this.bootLoop = undefined;
     if (this.#running !== undefined)
       this.#lastRan = { digest: this.#running.digest, confirmed: this.confirmed };
     this.#firmware?.stop();
@@ -161,6 +192,7 @@ export class Board implements BoardState, FirmwareHost {
 
   #reset(reason: ResetReason): void {
     this.#stop();
+    if (!keepsRtcMemory(reason)) this.rtcMemory.losePower();
     this.state = 'booting';
     this.after(BOOT_MS, () => this.#boot(reason));
   }
@@ -168,9 +200,10 @@ export class Board implements BoardState, FirmwareHost {
   #boot(resetReason: ResetReason): void {
     const { flash, efuse, bootloader: build } = this.parts;
     const outcome = boot({ flash, efuse, build, resetReason });
-    this.bootCount++;
-    if (outcome.image === undefined) {
-      this.#brick(resetReason);
+    this.#boots += outcome.passes.length;
+    const failure = outcome.passes.at(-1)?.failure;
+    if (outcome.image === undefined || failure !== undefined) {
+      this.#brick(resetReason, failure ?? 'no-bootable-app');
       return;
     }
     const flashMs = outcome.passes.reduce((sum, pass) => sum + pass.flashMs, 0);
@@ -178,8 +211,10 @@ export class Board implements BoardState, FirmwareHost {
     this.after(flashMs + loadMs, () => this.#start(outcome, resetReason));
   }
 
-  #brick(resetReason: ResetReason): void {
+  #brick(resetReason: ResetReason, failure: BootFailure): void {
+    const { efuse, clock } = this.parts;
     this.state = 'bricked';
+    this.bootLoop = new BootLoop(efuse.chip, failure, clock.nowMs);
     this.#running = undefined;
     this.confirmed = false;
     this.emit({

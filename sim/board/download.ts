@@ -33,15 +33,17 @@ export class Download {
   offer: Offer;
   readonly #ports: DownloadPorts;
   /** Bytes written, all of them from the start of the image. */
-  #writtenBytes = 0;
+  #writtenBytes: number;
   #askedBytes = 0;
   #busy = false;
   #requests = 0;
   #timer: Timer | undefined;
   readonly #early = new Map<number, Uint8Array>();
 
-  constructor(offer: Offer, ports: DownloadPorts) {
+  /** `writtenBytes` are in the slot already: whole chunks, fewer than the image has. */
+  constructor(offer: Offer, writtenBytes: number, ports: DownloadPorts) {
     this.offer = offer;
+    this.#writtenBytes = writtenBytes;
     this.#ports = ports;
   }
 

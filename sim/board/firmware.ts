@@ -27,8 +27,10 @@ import type { Efuse } from './efuse.ts';
 import type { BoardIdentity } from './identity.ts';
 import type { Radio } from './radio.ts';
 import type { ResetReason } from './reset-reason.ts';
+import type { RtcMemory } from './rtc-memory.ts';
 import type { RunningApp } from './running-app.ts';
 import { UpdateSlot } from './update-slot.ts';
+import type { Hang } from './watchdog.ts';
 
 /** What the bootloader handed over to. */
 export interface RunningImage {
@@ -48,6 +50,7 @@ export interface FirmwareHost {
   /** Address on the broker. */
   readonly station: string;
   readonly bootCount: number;
+  readonly rtcMemory: RtcMemory;
   state: BoardState['state'];
   confirmed: boolean;
   readonly parts: {
@@ -61,6 +64,10 @@ export interface FirmwareHost {
   setOnline(online: boolean): void;
   emit(event: FleetEvent): void;
   reset(reason: ResetReason): void;
+  /** The application stops here, until a watchdog bites. */
+  hang(what: Hang): void;
+  /** False when the supply did not bear it, and the chip resets. */
+  startRadio(): boolean;
   /** A timer that dies with this life of the board. */
   after(delayMs: number, callback: () => void): Timer;
   /** Runs code that touches the flash. */
@@ -76,15 +83,13 @@ const SELF_TEST_MS = 3_000;
 const SIGN_MS = 120;
 /** Between the last report and the restart, as ota-service has it. */
 const RESTART_MS = 1_000;
-/** ESP-IDF's task watchdog. Source: CONFIG_ESP_TASK_WDT_TIMEOUT_S, default 5 s. */
-const TASK_WATCHDOG_MS = 5_000;
 
 /**
  * The application that runs on a board from one boot to the next: it announces itself, answers
  * challenges, pulls updates, and confirms its own image or does not.
  *
- * It survives nothing: a download that a reset interrupts starts again, one that only the network
- * interrupts goes on.
+ * A download that the network or a reset interrupts goes on where it was; one that a power cut interrupts
+ * starts again, because RTC memory is gone with it.
  */
 export class Firmware {
   readonly #board: FirmwareHost;
@@ -100,7 +105,7 @@ export class Firmware {
   constructor(board: FirmwareHost, running: RunningImage) {
     this.#board = board;
     this.#running = running;
-    this.#slots = new UpdateSlot(running.app, running.digest);
+    this.#slots = new UpdateSlot(running.app, running.digest, board.rtcMemory);
   }
 
   get startsConfirmed(): boolean {
@@ -112,14 +117,13 @@ export class Firmware {
     const { behaviour } = program;
     const board = this.#board;
     if (behaviour.kind === 'crash') board.after(behaviour.afterMs, () => board.reset('software-cpu'));
-    if (behaviour.kind === 'hang') {
-      board.after(behaviour.afterMs, () => {
-        this.#hung = true;
-        this.#download?.pause();
-      });
-      board.after(behaviour.afterMs + TASK_WATCHDOG_MS, () => board.reset('task-watchdog'));
-    }
+    if (behaviour.kind === 'hang') board.after(behaviour.afterMs, () => board.hang('tasks'));
     board.after(JOIN_MS_MIN + board.parts.random.next() * JOIN_MS_SPREAD, () => this.#join());
+  }
+
+  /** Deaf from now on; its timers are the board's to drop. */
+  freeze(): void {
+    this.#hung = true;
   }
 
   stop(): void {
@@ -130,7 +134,7 @@ export class Firmware {
   }
 
   #join(): void {
-    if (this.#hung) return;
+    if (!this.#board.startRadio()) return;
     const { station, parts } = this.#board;
     const will = { topic: announceTopic(station), payload: this.#announcement(false), retain: true };
     parts.radio.connect(station, downFilter(station), will, {
@@ -141,6 +145,7 @@ export class Firmware {
   }
 
   #onUp(): void {
+    if (this.#hung) return;
     this.#board.setOnline(true);
     this.#board.parts.radio.publish(announceTopic(this.#board.station), this.#announcement(true), {
       retain: true,
@@ -157,17 +162,20 @@ export class Firmware {
   }
 
   #selfTest(): void {
-    if (this.#hung) return;
     const { kind } = this.#running.program.behaviour;
     if (kind === 'fail-self-test' && this.#slots.onProbation) {
-      if (this.#slots.giveUp()) this.#board.reset('software');
+      const givenUp = this.#slots.giveUp();
+      if (givenUp.ok) this.#board.after(givenUp.durationMs, () => this.#board.reset('software'));
       return;
     }
     if (kind === 'never-confirm' || kind === 'fail-self-test') return;
     if (!this.#slots.onProbation) return;
-    if (!this.#slots.confirm()) return;
-    this.#board.confirmed = true;
-    this.#board.emit({ kind: 'confirm', board: this.#board.name, digest: this.#running.digest });
+    const confirmed = this.#slots.confirm();
+    if (!confirmed.ok) return;
+    this.#board.after(confirmed.durationMs, () => {
+      this.#board.confirmed = true;
+      this.#board.emit({ kind: 'confirm', board: this.#board.name, digest: this.#running.digest });
+    });
   }
 
   #onMessage(topic: string, payload: Uint8Array): void {
@@ -253,14 +261,16 @@ export class Firmware {
 
   #pull(offer: Offer): void {
     const { parts, station, name } = this.#board;
+    let busyMs = 0;
     if (this.#download?.offer.digest !== offer.digest) {
-      const refusal = this.#slots.begin();
-      if (refusal !== undefined) {
-        this.#report(offer, { stage: 'refused', ...refusal });
+      const begun = this.#slots.begin(offer);
+      if ('code' in begun) {
+        this.#report(offer, { stage: 'refused', ...begun });
         return;
       }
+      busyMs = begun.durationMs;
       this.#report(offer, { stage: 'accepted' });
-      this.#download = new Download(offer, {
+      this.#download = new Download(offer, begun.writtenBytes, {
         pull: (offset, length) =>
           parts.radio.publish(
             pullTopic(station, this.#download?.offer.session ?? offer.session, offset, length),
@@ -284,7 +294,9 @@ export class Firmware {
       digest: offer.digest,
       offsetBytes: this.#download.writtenBytes,
     });
-    this.#download.start(offer);
+    const download = this.#download;
+    if (busyMs === 0) download.start(offer);
+    else this.#board.after(busyMs, () => download.start(offer));
   }
 
   /** Nobody sends: keep what is written, be ready for another offer. */

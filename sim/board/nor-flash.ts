@@ -1,3 +1,4 @@
+import type { Partition } from '../../src/esp/partition-table.ts';
 import {
   type Block,
   type BlockStore,
@@ -19,11 +20,20 @@ export interface PowerCut {
   readonly operation: number;
   /** Bytes before this one are done, this one is half done, later ones are as they were. */
   readonly byte?: number;
+  /** The supply only sags: the command is torn all the same, but the chip resets instead of going dark. */
+  readonly brownOut?: boolean;
 }
 
 /** The supply is gone: whatever code was running has stopped for good. Only whoever switches power catches it. */
 export class PowerLoss extends Error {
   override readonly name = 'PowerLoss';
+  /** It is back already. */
+  readonly brownOut: boolean;
+
+  constructor(message: string, brownOut = false) {
+    super(message);
+    this.brownOut = brownOut;
+  }
 }
 
 /** A flash command that the part cannot obey: a mistake of the caller, nothing was changed. */
@@ -55,6 +65,7 @@ export class NorFlash {
   #operations = 0;
   #cut: PowerCut | undefined;
   #powered = true;
+  #worn: Pick<Partition, 'offset' | 'size'> | undefined;
   #observer: CommandObserver | undefined;
 
   private constructor(store: BlockStore, pages: Page[], ownsPages: boolean) {
@@ -117,6 +128,22 @@ export class NorFlash {
 
   restorePower(): void {
     this.#powered = true;
+  }
+
+  /** From now on sectors that begin in the range do not erase: a cell is stuck, the rest stays. Undefined: all are well. */
+  wearOut(range: Pick<Partition, 'offset' | 'size'> | undefined): void {
+    this.#worn = range;
+  }
+
+  /** A cell loses or gains its charge, by no command. `bit` is 0…7. */
+  flipBit(offset: number, bit: number): void {
+    this.#check(offset, 1);
+    const within = offset % SECTOR_SIZE;
+    const { bytes } = this.#sector(offset);
+    const flipped = new Uint8Array(Math.max(bytes.length, within + 1)).fill(0xff);
+    flipped.set(bytes);
+    flipped[within] = (flipped[within] ?? 0) ^ (1 << bit);
+    this.#setSector(offset, this.store.block(flipped, false));
   }
 
   /** A copy of what is there. */
@@ -306,14 +333,22 @@ export class NorFlash {
 
   #eraseSectors(offset: number, length: number): void {
     this.#eraseCounts?.add(offset / SECTOR_SIZE, length / SECTOR_SIZE);
-    if (length === PAGE_SIZE) this.#setPage(offset / PAGE_SIZE, this.store.erasedPage);
+    if (this.#worn !== undefined) this.#eraseWorn(offset, length, this.#worn);
+    else if (length === PAGE_SIZE) this.#setPage(offset / PAGE_SIZE, this.store.erasedPage);
     else this.#setSector(offset, this.store.erasedBlock);
   }
 
+  #eraseWorn(offset: number, length: number, worn: Pick<Partition, 'offset' | 'size'>): void {
+    for (let at = offset; at < offset + length; at += SECTOR_SIZE)
+      if (at >= worn.offset && at < worn.offset + worn.size) this.#write(at, Uint8Array.of(0), false);
+      else this.#setSector(at, this.store.erasedBlock);
+  }
+
   #losePower(): never {
+    const brownOut = this.#cut?.brownOut === true;
     this.#powered = false;
     this.#cut = undefined;
-    throw new PowerLoss(`power was cut at flash operation ${this.#operations}`);
+    throw new PowerLoss(`power was cut at flash operation ${this.#operations}`, brownOut);
   }
 
   #checkPower(): void {

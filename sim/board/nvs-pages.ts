@@ -35,6 +35,8 @@ export interface PlacedItem {
  */
 export class NvsPages {
   readonly count: number;
+  /** Time that erasing and programming took so far, in ms. */
+  busyMs = 0;
   readonly #flash: NorFlash;
   readonly #offset: number;
 
@@ -80,7 +82,7 @@ export class NvsPages {
   }
 
   erase(page: number): void {
-    this.#flash.eraseSector(this.#offset + page * NVS_PAGE_SIZE);
+    this.busyMs += this.#flash.eraseSector(this.#offset + page * NVS_PAGE_SIZE);
   }
 
   /** Items whose entries are all written and whose first has a right CRC. */
@@ -156,7 +158,7 @@ export class NvsPages {
   }
 
   #program(page: number, offset: number, data: Uint8Array): void {
-    this.#flash.program(this.#offset + page * NVS_PAGE_SIZE + offset, data);
+    this.busyMs += this.#flash.program(this.#offset + page * NVS_PAGE_SIZE + offset, data).durationMs;
   }
 }
 

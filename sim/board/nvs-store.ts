@@ -54,10 +54,15 @@ export class NvsStore {
     return this.items().find((item) => item.namespace === namespace && item.key === key);
   }
 
-  /** Stores a value; one that is there already costs nothing. Throws NvsFullError, and RangeError for what NVS cannot hold. */
-  set(item: NvsItem): void {
+  /**
+   * Stores a value and returns how long the flash is busy with it, in ms; one that is there already costs nothing.
+   *
+   * Throws NvsFullError, and RangeError for what NVS cannot hold.
+   */
+  set(item: NvsItem): number {
     const held = this.get(item.namespace, item.key);
-    if (held !== undefined && sameValue(held, item)) return;
+    if (held !== undefined && sameValue(held, item)) return 0;
+    const beforeMs = this.#pages.busyMs;
     const namespace = this.#namespaceIndex(item.namespace);
     const old = this.#placed().filter(
       ({ entry }) => entry.namespaceIndex === namespace && entry.key === item.key,
@@ -71,6 +76,7 @@ export class NvsStore {
       this.#write(namespace, NVS_TYPES[item.type], NVS_CHUNK_ANY, item.key, data);
     }
     this.#eraseOlder(namespace, item.key);
+    return this.#pages.busyMs - beforeMs;
   }
 
   #namespaceIndex(name: string): number {

@@ -63,9 +63,11 @@ export class OtaUpdate {
     if (this.#written === 0 && data[0] !== IMAGE_MAGIC) return fail('ESP_ERR_OTA_VALIDATE_FAILED', eraseMs);
     if (end > partition.size) return fail('ESP_ERR_INVALID_SIZE', eraseMs);
     const offset = partition.offset + this.#written;
-    const { durationMs } = immutable ? flash.programImmutable(offset, data) : flash.program(offset, data);
+    const programmed = immutable ? flash.programImmutable(offset, data) : flash.program(offset, data);
     this.#written = end;
-    return succeed(eraseMs + durationMs);
+    const durationMs = eraseMs + programmed.durationMs;
+    // As built with CONFIG_SPI_FLASH_VERIFY_WRITE, which reads back what it wrote.
+    return programmed.bytesSpoilt > 0 ? fail('ESP_FAIL', durationMs) : succeed(durationMs);
   }
 
   /** esp_ota_end: the whole image is verified; the handle is gone either way. */

@@ -1,12 +1,20 @@
 import type { Offer, ReportCode } from '../../src/device/messages.ts';
+import { clearDownloadNote, readDownloadNote, writeDownloadNote } from './download-note.ts';
 import type { EspResult } from './esp-error.ts';
-import { markInvalid, markValid, type OtaUpdate, otaBegin, setBootPartition } from './ota.ts';
+import { markInvalid, markValid, type OtaUpdate, otaBegin, otaResume, setBootPartition } from './ota.ts';
+import type { RtcMemory } from './rtc-memory.ts';
 import { nextUpdatePartition, type RunningApp, stateOfPartition } from './running-app.ts';
 import { describeSlot, measureSlot } from './slot-verdict.ts';
 
 export interface Refusal {
   readonly code: ReportCode;
   readonly message: string;
+}
+
+export interface UpdateBegun {
+  /** Bytes of the image that are there from before a reset. */
+  readonly writtenBytes: number;
+  readonly durationMs: number;
 }
 
 /**
@@ -17,11 +25,14 @@ export interface Refusal {
 export class UpdateSlot {
   readonly #app: RunningApp;
   readonly #runningDigest: string;
+  readonly #rtc: RtcMemory;
   #update: OtaUpdate | undefined;
+  #offer: Offer | undefined;
 
-  constructor(app: RunningApp, runningDigest: string) {
+  constructor(app: RunningApp, runningDigest: string, rtc: RtcMemory) {
     this.#app = app;
     this.#runningDigest = runningDigest;
+    this.#rtc = rtc;
   }
 
   /** The running image is not confirmed: the next reset may be its last. */
@@ -53,29 +64,45 @@ export class UpdateSlot {
     return undefined;
   }
 
-  /** Prepares the slot; it is erased sector by sector as it is written. */
-  begin(): Refusal | undefined {
+  /** Prepares the slot, which is erased sector by sector as it is written; goes on where a reset stopped the same image. */
+  begin(offer: Offer): UpdateBegun | Refusal {
     const partition = nextUpdatePartition(this.#app);
     if (partition === undefined) return { code: 'too-large', message: 'there is no second slot' };
     this.#update?.abort();
-    const begun = otaBegin(this.#app, partition, 'sequential');
+    const note = readDownloadNote(this.#rtc);
+    const same = note?.digest === offer.digest && note.sizeBytes === offer.sizeBytes;
+    const writtenBytes = same && note.slotOffset === partition.offset ? note.writtenBytes : 0;
+    const begun =
+      writtenBytes > 0
+        ? otaResume(this.#app, partition, writtenBytes, 'sequential')
+        : otaBegin(this.#app, partition, 'sequential');
     if (!begun.ok) return flashRefusal(begun);
     this.#update = begun.value;
-    return undefined;
+    this.#offer = offer;
+    return { writtenBytes, durationMs: begun.durationMs };
   }
 
-  /** Writes the next bytes; nobody may ever change them. Returns how long the flash is busy, in ms. */
+  /**
+   * Writes the next bytes; nobody may ever change them. Returns how long the flash is busy, in ms.
+   *
+   * What was written before is noted first: after a reset in the middle of this write, it is still true.
+   */
   write(bytes: Uint8Array): number | ReportCode {
-    const result = this.#update?.write(bytes, true);
-    if (result?.ok !== true)
-      return result?.error === 'ESP_ERR_OTA_VALIDATE_FAILED' ? 'image-invalid' : 'flash-error';
-    return result.durationMs;
+    const update = this.#update;
+    if (update === undefined || this.#offer === undefined) return 'flash-error';
+    const { partition, writtenBytes } = update;
+    writeDownloadNote(this.#rtc, { ...this.#offer, slotOffset: partition.offset, writtenBytes });
+    const result = update.write(bytes, true);
+    if (result.ok) return result.durationMs;
+    clearDownloadNote(this.#rtc);
+    return result.error === 'ESP_ERR_OTA_VALIDATE_FAILED' ? 'image-invalid' : 'flash-error';
   }
 
   /** Verifies what was written and makes it the next to boot. Returns how long that takes, in ms. */
   finish(offer: Offer): number | Refusal {
     const update = this.#update;
     this.#update = undefined;
+    clearDownloadNote(this.#rtc);
     if (update === undefined) return { code: 'flash-error', message: 'no update is open' };
     const { partition } = update;
     const ended = update.end();
@@ -93,13 +120,13 @@ export class UpdateSlot {
   }
 
   /** esp_ota_mark_app_valid_cancel_rollback. */
-  confirm(): boolean {
-    return markValid(this.#app).ok;
+  confirm(): EspResult {
+    return markValid(this.#app);
   }
 
-  /** esp_ota_mark_app_invalid_rollback_and_reboot, up to the reboot; false when there is nothing to go back to. */
-  giveUp(): boolean {
-    return markInvalid(this.#app).ok;
+  /** esp_ota_mark_app_invalid_rollback_and_reboot, up to the reboot; fails when there is nothing to go back to. */
+  giveUp(): EspResult {
+    return markInvalid(this.#app);
   }
 
   get secureVersion(): number {

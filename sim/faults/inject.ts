@@ -1,8 +1,10 @@
 import type { FAULTS, FaultName, FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent } from '../../src/scenario/fleet-event.ts';
 import { WorldError } from '../../src/scenario/world.ts';
-import { forgedEvidence, powerCut, replayedEvidence } from './board-faults.ts';
+import { bitFlip, flashWornOut } from './flash-faults.ts';
+import { forgedEvidence, replayedEvidence } from './identity-faults.ts';
 import { linkDegrade, linkPartition } from './link-faults.ts';
+import { brownOutLoop, powerCut } from './power-faults.ts';
 import {
   registryBlobDeleted,
   registryErrors,
@@ -26,6 +28,9 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'link-partition': linkPartition,
   'link-degrade': linkDegrade,
   'power-cut': powerCut,
+  'brown-out-loop': brownOutLoop,
+  'bit-flip': bitFlip,
+  'flash-worn-out': flashWornOut,
   'forged-evidence': forgedEvidence,
   'replayed-evidence': replayedEvidence,
   'registry-unavailable': registryErrors,

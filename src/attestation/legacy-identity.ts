@@ -15,17 +15,17 @@ export function legacyUdsOfMac(mac: Uint8Array): Uint8Array {
   return kdf(SECRET_BYTES, mac, ASYM_SALT, 'UDS hkdf');
 }
 
-const keysOfMac = new BoundedCache<readonly Uint8Array[]>(4096);
+const keysOfMac = new BoundedCache<Uint8Array>(65_536);
 
-/** Whether a UDS public key follows from `mac` by the rule above, under either key type. */
+/** Whether a UDS public key, of either type, follows from `mac` by the rule above. */
 export function isMacDerivedKey(udsPublicKey: Uint8Array, mac: Uint8Array): boolean {
-  if (mac.length !== 6 || algorithmOfPublicKey(udsPublicKey) === undefined) return false;
-  const text = hexOf(mac);
-  let keys = keysOfMac.get(text);
-  if (keys === undefined) {
-    const seed = deriveKeySeed(legacyUdsOfMac(mac));
-    keys = [signingKeyFromSeed('ES256', seed).publicKey, signingKeyFromSeed('EdDSA', seed).publicKey];
-    keysOfMac.set(text, keys);
+  const algorithm = algorithmOfPublicKey(udsPublicKey);
+  if (mac.length !== 6 || algorithm === undefined) return false;
+  const entry = `${algorithm} ${hexOf(mac)}`;
+  let key = keysOfMac.get(entry);
+  if (key === undefined) {
+    key = signingKeyFromSeed(algorithm, deriveKeySeed(legacyUdsOfMac(mac))).publicKey;
+    keysOfMac.set(entry, key);
   }
-  return keys.some((key) => equalBytes(key, udsPublicKey));
+  return equalBytes(key, udsPublicKey);
 }

@@ -24,6 +24,15 @@ export interface VerifyKey {
 /** PrivateKeyInfo before the 32-byte seed. Source: RFC 8410 section 7. */
 const ED25519_PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
+/** SubjectPublicKeyInfo before the 32-byte key. Source: RFC 8410 section 4. */
+const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** PEM, because node takes it with the fewest detours: a third of the time of a JWK. */
+function pemOf(label: string, prefix: Uint8Array, raw: Uint8Array): string {
+  const body = Buffer.concat([prefix, raw]).toString('base64');
+  return `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+}
+
 /** The key pair of a 32-byte seed: the seed itself for EdDSA, the DICE generator's scalar for ES256. */
 export function signingKeyFromSeed(algorithm: SignatureAlgorithm, seed: Uint8Array): SigningKey {
   if (seed.length !== 32) throw new RangeError(`a key seed has 32 bytes, not ${seed.length}`);
@@ -32,8 +41,7 @@ export function signingKeyFromSeed(algorithm: SignatureAlgorithm, seed: Uint8Arr
     const publicKey = p256PublicKey(scalar);
     return { algorithm, publicKey, sign: (message) => signP256(scalar, message) };
   }
-  const der = Buffer.concat([ED25519_PKCS8_PREFIX, seed]);
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const key = createPrivateKey(pemOf('PRIVATE KEY', ED25519_PKCS8_PREFIX, seed));
   const publicKey = ed25519PublicKey(key);
   return { algorithm, publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) };
 }
@@ -55,7 +63,7 @@ export function verifyKeyFromRaw(publicKey: Uint8Array): VerifyKey | undefined {
   const text = (from: number, to: number) => Buffer.from(publicKey.subarray(from, to)).toString('base64url');
   try {
     if (algorithm === 'EdDSA') {
-      const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: text(0, 32) }, format: 'jwk' });
+      const key = createPublicKey(pemOf('PUBLIC KEY', ED25519_SPKI_PREFIX, publicKey));
       return { algorithm, publicKey, verify: (message, signature) => verify(null, message, key, signature) };
     }
     const jwk = { kty: 'EC', crv: 'P-256', x: text(0, 32), y: text(32, 64) };

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { FLASH_TIMES_MS } from '../../sim/board/nor-flash.ts';
 import { decodeAnnouncement } from '../../src/device/messages.ts';
 import { announceTopic } from '../../src/device/topics.ts';
 import { Rig } from './rig.ts';
@@ -37,6 +38,27 @@ test('an offered image is pulled, written, booted on probation and confirmed', a
   expect(rig.board).toMatchObject({ slot: 'ota_1', version: '2.0.0', digest, confirmed: true, online: true });
   const order = rig.kinds().filter((kind) => ['write-begin', 'write-end', 'boot', 'confirm'].includes(kind));
   expect(order).toEqual(['boot', 'write-begin', 'write-end', 'boot', 'confirm']);
+});
+
+test('an update waits for every flash command: otadata before the first byte, and the confirmation itself', async () => {
+  const rig = new Rig();
+  const { flash } = rig.board.parts;
+  rig.board.powerOn();
+  await rig.run(MINUTE_MS);
+  rig.offer('thermo:2.0.0');
+  const operations = flash.operations;
+  await rig.clock.run(() => flash.operations > operations, rig.clock.nowMs + MINUTE_MS);
+  const begunAtMs = rig.clock.nowMs;
+  await rig.clock.run(() => rig.pulls > 0, rig.clock.nowMs + MINUTE_MS);
+  expect(rig.clock.nowMs - begunAtMs).toBeGreaterThanOrEqual(FLASH_TIMES_MS.eraseSector);
+  await rig.clock.run(() => rig.board.slot === 'ota_1', rig.clock.nowMs + MINUTE_MS);
+  const booted = flash.operations;
+  await rig.clock.run(() => flash.operations > booted, rig.clock.nowMs + MINUTE_MS);
+  expect(rig.board.confirmed).toBe(false);
+  await rig.run(FLASH_TIMES_MS.eraseSector);
+  expect(rig.board.confirmed).toBe(false);
+  await rig.run(FLASH_TIMES_MS.programPage);
+  expect(rig.board.confirmed).toBe(true);
 });
 
 test('an image that crashes before it confirms is left by the bootloader at the next boot', async () => {

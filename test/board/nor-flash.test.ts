@@ -127,6 +127,45 @@ test('a cut in an erase leaves the rest of the sector as it was', () => {
   expect(flash.eraseCount(4096)).toBe(0);
 });
 
+test('a cut that is a brown-out tears the command alike and says what it was', () => {
+  const cells = [false, true].map((brownOut) => {
+    const flash = NorFlash.blank(new BlockStore(), SIZE);
+    flash.cutPowerAt({ operation: 0, byte: 3, brownOut });
+    expect(() => flash.program(0, new Uint8Array(8))).toThrow(expect.objectContaining({ brownOut }));
+    return flash.read(0, 8);
+  });
+  expect(cells[0]).toEqual(cells[1]);
+});
+
+test('a worn-out sector keeps what it held, less a stuck cell, and cannot be written as asked; its neighbours can', () => {
+  const flash = NorFlash.blank(new BlockStore(), 2 * PAGE_SIZE);
+  flash.program(0, blob.subarray(0, 3 * SECTOR_SIZE));
+  flash.wearOut({ offset: SECTOR_SIZE, size: SECTOR_SIZE });
+  flash.eraseRange(0, PAGE_SIZE);
+  const held = blob.slice(SECTOR_SIZE, 2 * SECTOR_SIZE);
+  held[0] = 0;
+  expect(flash.read(SECTOR_SIZE, SECTOR_SIZE)).toEqual(held);
+  expect([0, 2 * SECTOR_SIZE].map((offset) => flash.read(offset, 1)[0])).toEqual([0xff, 0xff]);
+  expect(flash.program(0, Uint8Array.of(0xe9)).bytesSpoilt).toBe(0);
+  expect(flash.program(SECTOR_SIZE, Uint8Array.of(0xe9)).bytesSpoilt).toBe(1);
+  flash.wearOut(undefined);
+  flash.eraseSector(SECTOR_SIZE);
+  expect(flash.read(SECTOR_SIZE, 1)[0]).toBe(0xff);
+});
+
+test('a flipped bit changes one bit, in written and in erased cells, of this part alone', () => {
+  const flash = NorFlash.blank(new BlockStore(), SIZE);
+  flash.program(0, Uint8Array.of(0x0f));
+  const other = flash.fork();
+  const identity = flash.identityOf(0, SIZE);
+  for (const offset of [0, 100, SECTOR_SIZE]) flash.flipBit(offset, 7);
+  expect([0, 1, 100, SECTOR_SIZE].map((offset) => flash.read(offset, 1)[0])).toEqual([
+    0x8f, 0xff, 0x7f, 0x7f,
+  ]);
+  expect(flash.identityOf(0, SIZE)).not.toBe(identity);
+  expect(other.read(0, 1)[0]).toBe(0x0f);
+});
+
 test('commands are counted and last as long as the datasheet says', () => {
   const flash = NorFlash.blank(new BlockStore(), 3 * PAGE_SIZE);
   expect(flash.eraseRange(SECTOR_SIZE, 2 * PAGE_SIZE - SECTOR_SIZE)).toBe(15 * 45 + 150);

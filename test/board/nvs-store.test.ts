@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BlockStore } from '../../sim/board/block-store.ts';
 import { Efuse } from '../../sim/board/efuse.ts';
-import { NorFlash } from '../../sim/board/nor-flash.ts';
+import { FLASH_TIMES_MS, NorFlash } from '../../sim/board/nor-flash.ts';
 import { NvsFullError, NvsStore } from '../../sim/board/nvs-store.ts';
 import { type CutExperiment, type CutSubject, enumeratePowerCuts } from '../../sim/board/power-cuts.ts';
 import { type NvsItem, parseNvs } from '../../src/esp/nvs.ts';
@@ -85,6 +85,16 @@ test('a partition made by the generator is read, changed and read again', () => 
   nvs.set({ namespace: 'wifi', key: 'channel', type: 'u8', value: 6n });
   expect(nvs.get('device', 'serial')).toMatchObject({ value: 'BP-000002' });
   expect(nvs.items().length).toBe(4);
+});
+
+test('storing takes the time of its flash commands, and what is there already takes none', () => {
+  const { flash } = blank();
+  const nvs = NvsStore.mount(flash, partition);
+  const item = { namespace: 'device', key: 'serial', type: 'string', value: 'BP-000002' } as const;
+  let commands = 0;
+  flash.observe(() => commands++);
+  expect(nvs.set(item)).toBeCloseTo(commands * FLASH_TIMES_MS.programPage);
+  expect(nvs.set(item)).toBe(0);
 });
 
 test('a full store says so and loses nothing', () => {

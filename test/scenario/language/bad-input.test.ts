@@ -191,8 +191,8 @@ describe('faults and their parameters', () => {
   });
 
   test('a fault that is not built is refused by name, and is no fault of the file', () => {
-    const refusal = refusalOf({ 'scenario.yaml': STORY.replace('link-partition', 'bit-flip') });
-    expect(refusal.message).toBe('scenario.yaml:24:22: the fault bit-flip is not built yet');
+    const refusal = refusalOf({ 'scenario.yaml': STORY.replace('link-partition', 'clock-jump') });
+    expect(refusal.message).toBe('scenario.yaml:24:22: the fault clock-jump is not built yet');
     expect(refusal.unbuilt).toBe(true);
   });
 
