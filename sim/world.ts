@@ -6,7 +6,7 @@ import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
 import type { PackedImage, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
-import { Cast, NODE_NAME, OPERATOR_USER } from './cast.ts';
+import { Cast, NODE_NAME, TESTED_USERS } from './cast.ts';
 import { VirtualClock } from './clock.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
 import { ApiWeather } from './faults/api-weather.ts';
@@ -53,7 +53,7 @@ export class SimWorld implements World {
 
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const api = new ApiWeather(OPERATOR_USER, this.#random.split('api-weather'));
+    const api = new ApiWeather(TESTED_USERS, this.#random.split('api-weather'));
     const registry = new RegistryWeather();
     const cluster = new EmbeddedCluster({
       clock: this.clock,

@@ -4,6 +4,7 @@ import { WorldError } from '../../src/scenario/world.ts';
 import { forgedEvidence, powerCut, replayedEvidence } from './board-faults.ts';
 import { linkDegrade, linkPartition } from './link-faults.ts';
 import {
+  agentCrash,
   apiConflict,
   apiUnavailable,
   operatorCrash,
@@ -28,6 +29,7 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'api-unavailable': apiUnavailable,
   'watch-drop': watchDrop,
   'operator-crash': operatorCrash,
+  'agent-crash': agentCrash,
 };
 
 /**
