@@ -1,11 +1,14 @@
 import type { ObjectKey } from '../src/kube/object.ts';
 import type { PodPrograms } from './cluster/stand-ins/pod-program.ts';
 
+export interface ProgramExit {
+  /** 0 is success. */
+  readonly code: number;
+  readonly message: string;
+}
+
 /** Runs the flash agent for one FlashJob; what `operator/index.ts` exports, with its ports. */
-export type RunAgent = (
-  job: ObjectKey,
-  signal: AbortSignal,
-) => Promise<{ readonly code: number; readonly message: string }>;
+export type RunAgent = (job: ObjectKey, signal: AbortSignal) => Promise<ProgramExit>;
 
 /**
  * Which Pods are flash agents: those that the operator labelled so, whatever their image is called.

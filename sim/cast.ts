@@ -3,21 +3,28 @@ import { type Deciders, type OperatorPorts, runFlashAgent, startOperator } from 
 import { ChainVerifier } from '../src/attestation/certificate-chain.ts';
 import type { DeviceChannel } from '../src/device/channel.ts';
 import type { KubeApi } from '../src/kube/api.ts';
+import type { ObjectKey } from '../src/kube/object.ts';
 import { ContentCache } from '../src/oci/content-cache.ts';
 import type { Registry } from '../src/oci/registry.ts';
 import type { SignaturePolicy } from '../src/oci/signature/signature-policy.ts';
 import type { Random } from '../src/random/random.ts';
 import type { Clock } from '../src/time/clock.ts';
-import { agentPrograms } from './agent-programs.ts';
+import { agentPrograms, type ProgramExit } from './agent-programs.ts';
 import { runAkriAgent } from './akri/akri-agent.ts';
 import { Kubelet } from './cluster/stand-ins/kubelet.ts';
 import { ProcessKubeApi } from './operator-process.ts';
 
-/** The user that the operator's requests are made by; faults of the API strike this one. */
-export const OPERATOR_USER = 'brickproof-operator';
+const OPERATOR_USER = 'brickproof-operator';
+const AGENT_USER = 'flash-agent';
+
+/** The users that requests of the operator and its agents are made by; faults of the API strike these. */
+export const TESTED_USERS: readonly string[] = [OPERATOR_USER, AGENT_USER];
 
 /** The node on which everything runs. */
 export const NODE_NAME = 'edge-1';
+
+/** 128 + SIGKILL. */
+const KILLED_EXIT_CODE = 137;
 
 /** What a world lends to those who act in it. */
 export interface CastParts {
@@ -37,6 +44,11 @@ export interface CastParts {
   readonly onBug: (error: unknown) => void;
 }
 
+interface Process {
+  readonly kube: ProcessKubeApi;
+  kill(): void;
+}
+
 /** What a node keeps of images that its agents fetched. */
 const CACHE_BYTES = 256 * 1024 * 1024;
 
@@ -47,7 +59,9 @@ export class Cast {
   readonly #chainVerifier = new ChainVerifier();
   readonly #ended = new AbortController();
   readonly #channels = new Set<DeviceChannel>();
-  #operator: { readonly kube: ProcessKubeApi; kill(): void } | undefined;
+  /** Flash agents that run now. */
+  readonly #agents = new Set<Process>();
+  #operator: Process | undefined;
   #incarnations = 0;
 
   constructor(parts: CastParts) {
@@ -55,12 +69,12 @@ export class Cast {
   }
 
   start(): void {
-    const { clock, kubeOf, deciders } = this.#parts;
+    const { clock, kubeOf } = this.#parts;
     const { signal } = this.#ended;
     const handler = new AnnouncementHandler(this.#channel('akri'));
     this.#watch(runAkriAgent({ kube: kubeOf('akri'), clock, handler, node: NODE_NAME }, signal));
-    const ports = this.#portsOf(kubeOf('flash-agent'), 'flash-agent');
-    const programs = agentPrograms((job, stop) => runFlashAgent(ports, job, stop, deciders));
+    const ports = this.#portsOf(kubeOf(AGENT_USER), AGENT_USER);
+    const programs = agentPrograms((job, stop) => this.#runAgent(ports, job, stop));
     const kubelet = new Kubelet({ api: kubeOf('kubelet'), clock, nodeName: NODE_NAME, programs });
     this.#watch(kubelet.run(signal));
     this.startOperator();
@@ -89,9 +103,15 @@ export class Cast {
     this.#operator = undefined;
   }
 
-  /** Ends the operator's open watches, once. */
+  /** Kills every flash agent between two of its steps; their Pods fail, as Pods of killed processes do. */
+  killAgents(): void {
+    for (const agent of [...this.#agents]) agent.kill();
+  }
+
+  /** Ends the open watches of the operator and its agents, once. */
   dropWatches(): void {
     this.#operator?.kube.dropWatches();
+    for (const { kube } of this.#agents) kube.dropWatches();
   }
 
   /** Ends everybody; idempotent. */
@@ -100,6 +120,29 @@ export class Cast {
     this.#ended.abort();
     for (const channel of this.#channels) channel.close();
     this.#channels.clear();
+  }
+
+  /** One agent's process, from the start of its Pod to its end or to its death. */
+  async #runAgent(shared: OperatorPorts, job: ObjectKey, stop: AbortSignal): Promise<ProgramExit> {
+    const kube = new ProcessKubeApi(shared.kube);
+    const killed = new AbortController();
+    const death = Promise.withResolvers<ProgramExit>();
+    const agent: Process = {
+      kube,
+      kill: () => {
+        kube.kill();
+        killed.abort();
+        death.resolve({ code: KILLED_EXIT_CODE, message: 'killed' });
+      },
+    };
+    this.#agents.add(agent);
+    try {
+      const signal = AbortSignal.any([stop, killed.signal]);
+      const { deciders } = this.#parts;
+      return await Promise.race([runFlashAgent({ ...shared, kube }, job, signal, deciders), death.promise]);
+    } finally {
+      this.#agents.delete(agent);
+    }
   }
 
   #watch(task: Promise<void>): void {

@@ -6,7 +6,7 @@ import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
 import type { PackedImage, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
-import { Cast, NODE_NAME, OPERATOR_USER } from './cast.ts';
+import { Cast, NODE_NAME, TESTED_USERS } from './cast.ts';
 import { VirtualClock } from './clock.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
 import { ApiWeather } from './faults/api-weather.ts';
@@ -56,7 +56,7 @@ export class SimWorld implements World {
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const api = new ApiWeather(OPERATOR_USER, this.#random.split('api-weather'));
+    const api = new ApiWeather(TESTED_USERS, this.#random.split('api-weather'));
     const store = new RegistryStore();
     const registry = new RegistryWeather(store, this.#random.split('registry-weather'));
     const cluster = new EmbeddedCluster({

@@ -16,7 +16,7 @@ import {
   registryWrongDigest,
   tagMoved,
 } from './registry-faults.ts';
-import { apiConflict, apiUnavailable, operatorCrash, watchDrop } from './service-faults.ts';
+import { agentCrash, apiConflict, apiUnavailable, operatorCrash, watchDrop } from './service-faults.ts';
 import type { FaultAction, Heal, Stage } from './stage.ts';
 
 /** The faults that are built; the compiler asks for every one that the catalogue calls so. */
@@ -47,6 +47,7 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'api-unavailable': apiUnavailable,
   'watch-drop': watchDrop,
   'operator-crash': operatorCrash,
+  'agent-crash': agentCrash,
 };
 
 /**

@@ -3,7 +3,7 @@ import { WorldError } from '../../src/scenario/world.ts';
 import type { ApiWeather } from './api-weather.ts';
 import type { FaultAction, Stage } from './stage.ts';
 
-/** Writes of the operator fail with 409 with chance `probability`. */
+/** Writes of the operator and its agents fail with 409 with chance `probability`. */
 export const apiConflict: FaultAction = (stage, order) => {
   const api = weatherOf(stage, order);
   const former = api.conflictProbability;
@@ -13,7 +13,7 @@ export const apiConflict: FaultAction = (stage, order) => {
   };
 };
 
-/** Every request of the operator is answered with 503. */
+/** Every request of the operator and its agents is answered with 503. */
 export const apiUnavailable: FaultAction = (stage, order) => {
   const api = weatherOf(stage, order);
   api.outages++;
@@ -22,7 +22,7 @@ export const apiUnavailable: FaultAction = (stage, order) => {
   };
 };
 
-/** Every open watch of the operator ends, once; the server is otherwise well. */
+/** Every open watch of the operator and its agents ends, once; the server is otherwise well. */
 export const watchDrop: FaultAction = ({ cast }) => {
   cast.dropWatches();
   return () => {};
@@ -32,6 +32,12 @@ export const watchDrop: FaultAction = ({ cast }) => {
 export const operatorCrash: FaultAction = ({ cast }) => {
   cast.killOperator();
   return () => cast.startOperator();
+};
+
+/** Every flash agent dies between two of its steps, once; what becomes of its job is the operator's part. */
+export const agentCrash: FaultAction = ({ cast }) => {
+  cast.killAgents();
+  return () => {};
 };
 
 function weatherOf(stage: Stage, order: FaultOrder): ApiWeather {

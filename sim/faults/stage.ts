@@ -12,7 +12,7 @@ export interface Stage {
   readonly links: ReadonlyMap<string, Link> | undefined;
   readonly api: ApiWeather | undefined;
   readonly registry: RegistryWeather | undefined;
-  readonly cast: Pick<Cast, 'killOperator' | 'startOperator' | 'dropWatches'>;
+  readonly cast: Pick<Cast, 'killOperator' | 'startOperator' | 'killAgents' | 'dropWatches'>;
 }
 
 /** Turns a fault off again; called once. */

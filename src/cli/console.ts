@@ -35,11 +35,21 @@ export function processConsole(): Console {
   };
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** A terminal signals every process of a command; one that comes through the launcher comes a moment later again. */
+const ECHO_MS = 500;
+
 /** The first signal ends the run cleanly; a second one, by the default handler, ends the process. */
-function interruption(source: EventEmitter): AbortSignal {
+export function interruption(source: EventEmitter): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    source.once(signal, () => controller.abort(new Error(`interrupted by ${signal}`)));
+  const hear = (signal: string): void => {
+    if (controller.signal.aborted) return;
+    controller.abort(new Error(`interrupted by ${signal}`));
+    setTimeout(() => {
+      for (const name of SIGNALS) source.off(name, hear);
+    }, ECHO_MS).unref();
+  };
+  for (const signal of SIGNALS) source.on(signal, hear);
   return controller.signal;
 }
 

@@ -141,8 +141,19 @@ ${EXIT_CODES}`,
     .command('cluster')
     .description('serve the embedded cluster over HTTP, for kubectl')
     .option('--port <number>', 'port on localhost; 0 takes any', whole(0, 65_535), 0)
-    .addHelpText('after', '\nExamples:\n  $ npx brickproof cluster --port 8001\n')
-    .action(async (flags: { readonly port: number }) => {
+    .option('--operator', 'run the operator in it, with a broker and a registry', false)
+    .addHelpText(
+      'after',
+      `
+Holds Akri's kinds and ours, and one node. Says on one line where it is and where its kubeconfig lies;
+both are gone when it ends.
+
+Examples:
+  $ npx brickproof cluster --port 8001
+  $ npx brickproof cluster --operator
+`,
+    )
+    .action(async (flags: { readonly port: number; readonly operator: boolean }) => {
       const { clusterCommand } = await import('./commands/cluster.ts');
       done(await clusterCommand(flags, console));
     });

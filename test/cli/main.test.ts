@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { clusterCommand } from '../../src/cli/commands/cluster.ts';
 import { main } from '../../src/cli/main.ts';
 import { FAULT_NAMES } from '../../src/scenario/fault.ts';
 import { ScriptedConsole } from './scripted-console.ts';
@@ -80,24 +79,4 @@ test('faults lists all of them, in columns', async () => {
     expect(line?.[column - 1]).toBe(' ');
     expect(line?.[column]).not.toBe(' ');
   }
-});
-
-test('cluster tells where its kubeconfig is, and closes when it is interrupted', async () => {
-  const controller = new AbortController();
-  const console = new ScriptedConsole({ interrupted: controller.signal });
-  let closed = false;
-  const close = async (): Promise<void> => {
-    closed = true;
-  };
-  const running = clusterCommand({ port: 0 }, console, async () => ({
-    url: 'http://127.0.0.1:4711',
-    kubeconfig: '/tmp/kubeconfig',
-    close,
-  }));
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(console.stdout).toBe('cluster at http://127.0.0.1:4711\nexport KUBECONFIG=/tmp/kubeconfig\n');
-  expect(closed).toBe(false);
-  controller.abort();
-  expect(await running).toBe(0);
-  expect(closed).toBe(true);
 });

@@ -24,7 +24,12 @@ async function fetchUnder(fault: FaultName, parameters: Readonly<Record<string, 
   });
   const keyOf = (): never => expect.fail('nothing is signed');
   await new FirmwareFactory([firmware('thermo:1.0.0'), firmware('thermo:2.0.0')]).push(registry, keyOf);
-  const cast = { killOperator: () => {}, startOperator: () => {}, dropWatches: () => {} };
+  const cast = {
+    killOperator: () => {},
+    startOperator: () => {},
+    dropWatches: () => {},
+    killAgents: () => {},
+  };
   const stage = { boards: new Map(), links: undefined, api: undefined, registry: weather, cast };
   const heal = await injectFault(stage, { fault, boards: [], parameters }, () => {});
   let told: string | undefined;

@@ -128,10 +128,15 @@ export class RolloutModel {
     return this.rollout.status?.completionTime !== undefined;
   }
 
-  /** Lets everything happen until the rollout is over; throws when it never is. */
+  /** It waits for a person: so many devices of a wave were refused that its gate has nothing to judge. */
+  get isStarved(): boolean {
+    return this.rollout.status?.conditions?.some(({ reason }) => reason === 'TooFewSamples') ?? false;
+  }
+
+  /** Lets everything happen until the rollout is over or starved; throws when it never is. */
   finish(): void {
     for (let step = 0; step < 5_000; step++) {
-      if (this.isOver) return;
+      if (this.isOver || this.isStarved) return;
       this.reconcile();
       this.settleOne(step);
       this.nowMs += 5_000;

@@ -1,40 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ServedCluster, ServedClusterOptions } from '../../../sim/live/served-cluster.ts';
 import { EXIT_CODE, type ExitCode } from '../../scenario/result.ts';
-import { WorldError } from '../../scenario/world.ts';
 import type { Console } from '../console.ts';
+import { CommandFailure } from '../failure.ts';
 
-export interface ClusterFlags {
-  /** 0: any free port. */
-  readonly port: number;
-}
-
-/** A cluster that answers over HTTP until it is closed. */
-export interface ServedCluster {
-  readonly url: string;
-  /** A kubeconfig file that points there. */
-  readonly kubeconfig: string;
-  close(): Promise<void>;
-}
-
-export type ServeCluster = (flags: ClusterFlags) => Promise<ServedCluster>;
-
-/** Serves the embedded cluster until it is interrupted. */
-export async function clusterCommand(
-  flags: ClusterFlags,
-  console: Console,
-  serve: ServeCluster = serveCluster,
-): Promise<ExitCode> {
-  const cluster = await serve(flags);
-  console.out(`cluster at ${cluster.url}\nexport KUBECONFIG=${cluster.kubeconfig}\n`);
-  console.err('kubectl get crds, apply, wait, delete; Ctrl-C ends it\n');
-  if (!console.interrupted.aborted)
-    await new Promise<void>((resolve) =>
-      console.interrupted.addEventListener('abort', () => resolve(), { once: true }),
-    );
-  await cluster.close();
+/** Serves the embedded cluster until it is interrupted; its kubeconfig lives as long. */
+export async function clusterCommand(options: ServedClusterOptions, console: Console): Promise<ExitCode> {
+  const { openServedCluster } = await import('../../../sim/live/served-cluster.ts');
+  const { writeKubeconfig } = await import('../../../sim/cluster/http/http-kubeconfig.ts');
+  const cluster = await openServedCluster(options).catch((error: unknown) => refusePort(options, error));
+  const folder = mkdtempSync(join(tmpdir(), 'brickproof-cluster-'));
+  try {
+    const kubeconfig = join(folder, 'kubeconfig');
+    await writeKubeconfig(kubeconfig, cluster.url);
+    console.out(`ready: ${describe(cluster)}, kubeconfig ${kubeconfig}\n`);
+    console.err(`kubectl --kubeconfig ${kubeconfig} get crds,nodes   (Ctrl-C ends the cluster)\n`);
+    await Promise.race([interrupted(console.interrupted), cluster.broken]);
+  } finally {
+    await cluster.close();
+    rmSync(folder, { recursive: true });
+  }
   return EXIT_CODE.passed;
 }
 
-/** The one place that knows where the cluster's HTTP door is. */
-const serveCluster: ServeCluster = async () => {
-  throw new WorldError('unsupported', 'serving the cluster over HTTP is not wired yet');
-};
+function describe({ url, around }: ServedCluster): string {
+  return around === undefined
+    ? `cluster at ${url}`
+    : `cluster at ${url}, broker at ${around.broker}, registry at ${around.registry}`;
+}
+
+function refusePort({ port }: ServedClusterOptions, error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    throw new CommandFailure(
+      'unavailable',
+      `port ${port} is in use; choose another one, or 0 for any free port`,
+    );
+  if (code === 'EACCES')
+    throw new CommandFailure('unavailable', `port ${port} may not be used; choose one from 1024 on`);
+  throw error;
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
