@@ -1,5 +1,5 @@
 import { BoundedCache } from './bounded-cache.ts';
-import { equalBytes, hexOf } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { ASYM_SALT, deriveKeySeed, kdf, SECRET_BYTES } from './dice.ts';
 import { algorithmOfPublicKey, signingKeyFromSeed } from './signing-key.ts';
 
@@ -15,17 +15,19 @@ export function legacyUdsOfMac(mac: Uint8Array): Uint8Array {
   return kdf(SECRET_BYTES, mac, ASYM_SALT, 'UDS hkdf');
 }
 
-const keysOfMac = new BoundedCache<readonly Uint8Array[]>(4096);
+/** What was found out about a key and a MAC, which follows from them alone. */
+const verdicts = new BoundedCache<boolean>(65_536);
 
-/** Whether a UDS public key follows from `mac` by the rule above, under either key type. */
+/** Whether a UDS public key follows from `mac` by the rule above, as a key of the type that it is. */
 export function isMacDerivedKey(udsPublicKey: Uint8Array, mac: Uint8Array): boolean {
-  if (mac.length !== 6 || algorithmOfPublicKey(udsPublicKey) === undefined) return false;
-  const text = hexOf(mac);
-  let keys = keysOfMac.get(text);
-  if (keys === undefined) {
-    const seed = deriveKeySeed(legacyUdsOfMac(mac));
-    keys = [signingKeyFromSeed('ES256', seed).publicKey, signingKeyFromSeed('EdDSA', seed).publicKey];
-    keysOfMac.set(text, keys);
+  const algorithm = algorithmOfPublicKey(udsPublicKey);
+  if (mac.length !== 6 || algorithm === undefined) return false;
+  const question = Buffer.concat([mac, udsPublicKey]).toString('latin1');
+  let verdict = verdicts.get(question);
+  if (verdict === undefined) {
+    const key = signingKeyFromSeed(algorithm, deriveKeySeed(legacyUdsOfMac(mac)));
+    verdict = equalBytes(key.publicKey, udsPublicKey);
+    verdicts.set(question, verdict);
   }
-  return keys.some((key) => equalBytes(key, udsPublicKey));
+  return verdict;
 }
