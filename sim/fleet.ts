@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Attester } from '../src/attestation/attester.ts';
 import { hexOf } from '../src/attestation/bytes.ts';
 import { udsPublicKey } from '../src/attestation/layers.ts';
 import { deviceIdOf, ueidFromBytes } from '../src/attestation/ueid.ts';
@@ -49,7 +48,6 @@ export interface Fleet {
 export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
   const store = new BlockStore();
   const table = tableOfCsv(TWO_OTA_CSV);
-  const attester = new Attester();
   const masters = new Map<string, { readonly flash: NorFlash; readonly bootloaderDigest: Uint8Array }>();
 
   const masterOf = (runs: string, chipName: ChipName) => {
@@ -84,7 +82,7 @@ export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
       efuse: new Efuse(CHIPS[planned.chip], mac),
       bootloader: BUILDS[planned.bootloader],
       bootloaderDigest,
-      identity: new BoardIdentity(attester, ueid, planned.identity),
+      identity: new BoardIdentity(ueid, planned.identity),
       uds,
       radio: parts.radioOf(planned),
       clock: parts.clock,

@@ -1,4 +1,4 @@
-import type { Attester, RunningClaims } from '../../src/attestation/attester.ts';
+import { Attester, type RunningClaims } from '../../src/attestation/attester.ts';
 import type { BootState } from '../../src/attestation/layers.ts';
 
 /** Whether a board's evidence is what it seems. Everything but `genuine` is an attack to be refused. */
@@ -13,10 +13,9 @@ export type IdentityKind = 'genuine' | 'cloned' | 'forged' | 'replayed';
 export class BoardIdentity {
   readonly ueid: Uint8Array;
   kind: IdentityKind;
-  readonly #attester: Attester;
+  readonly #attester = new Attester();
 
-  constructor(attester: Attester, ueid: Uint8Array, kind: IdentityKind) {
-    this.#attester = attester;
+  constructor(ueid: Uint8Array, kind: IdentityKind) {
     this.ueid = ueid;
     this.kind = kind;
   }

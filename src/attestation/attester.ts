@@ -1,4 +1,4 @@
-import { BoundedCache } from './bounded-cache.ts';
+import { equalBytes } from './bytes.ts';
 import { encodeSign1 } from './cose.ts';
 import { type EatClaims, encodeEat } from './eat.ts';
 import { encodeEvidence } from './evidence.ts';
@@ -21,48 +21,45 @@ export type RunningClaims = Omit<
  * The device's side: answers a challenge with evidence.
  *
  * Keys and certificates depend on the boot's state alone, so they are derived at the first question after a change
- * and kept. One attester serves a whole virtual fleet; a forgotten boot costs a derivation, never an answer.
+ * and kept, as a board keeps them in its RAM.
  */
 export class Attester {
-  readonly #bootloaders: BoundedCache<BootloaderLayer>;
-  readonly #boots: BoundedCache<BootIdentity>;
+  #state: BootState | undefined;
+  #bootloader: BootloaderLayer | undefined;
+  #identity: BootIdentity | undefined;
 
-  constructor(options: { readonly bootsMax: number } = { bootsMax: 16_384 }) {
-    this.#bootloaders = new BoundedCache(options.bootsMax);
-    this.#boots = new BoundedCache(options.bootsMax);
-  }
-
-  /** Evidence for `nonce` (8 to 64 bytes). Equal arguments give equal bytes. */
+  /** Evidence for `nonce` (8 to 64 bytes). Equal arguments give equal bytes, whatever was asked before. */
   attest(boot: BootState, nonce: Uint8Array, claims: RunningClaims): Uint8Array {
-    const identity = this.#identityOf(boot);
+    const { attestationKey, chain } = this.#identityOf(boot);
     const { applicationDigest, bootloaderDigest, secureVersion } = boot;
     const payload = encodeEat({ ...claims, nonce, applicationDigest, bootloaderDigest, secureVersion });
-    const token = encodeSign1(identity.attestationKey, payload, 'tagged');
-    return encodeEvidence({ chain: identity.chain, token });
+    const token = encodeSign1(attestationKey, payload, 'tagged');
+    return encodeEvidence({ chain, token });
   }
 
   #identityOf(boot: BootState): BootIdentity {
-    const bootloaderKey = keyOfBootloader(boot);
-    const key = `${bootloaderKey}|${textOf(boot.applicationDigest)}|${boot.secureVersion}`;
-    let identity = this.#boots.get(key);
-    if (identity === undefined) {
-      let bootloader = this.#bootloaders.get(bootloaderKey);
-      if (bootloader === undefined) {
-        bootloader = deriveBootloaderLayer(boot);
-        this.#bootloaders.set(bootloaderKey, bootloader);
-      }
-      identity = deriveBootIdentity(boot, bootloader);
-      this.#boots.set(key, identity);
-    }
-    return identity;
+    const before = this.#state;
+    const hasBootloader = before !== undefined && isSameBootloader(before, boot);
+    if (hasBootloader && isSameApplication(before, boot) && this.#identity !== undefined)
+      return this.#identity;
+    if (!hasBootloader || this.#bootloader === undefined) this.#bootloader = deriveBootloaderLayer(boot);
+    this.#identity = deriveBootIdentity(boot, this.#bootloader);
+    this.#state = boot;
+    return this.#identity;
   }
 }
 
-function keyOfBootloader(state: BootloaderState): string {
-  return `${textOf(state.uds)}${textOf(state.bootloaderDigest)}|${state.mode}|${state.algorithm ?? ''}`;
+function isSameBootloader(left: BootloaderState, right: BootloaderState): boolean {
+  return (
+    equalBytes(left.uds, right.uds) &&
+    equalBytes(left.bootloaderDigest, right.bootloaderDigest) &&
+    left.mode === right.mode &&
+    left.algorithm === right.algorithm
+  );
 }
 
-/** One character a byte: the shortest text that tells two byte strings apart. */
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+function isSameApplication(left: BootState, right: BootState): boolean {
+  return (
+    equalBytes(left.applicationDigest, right.applicationDigest) && left.secureVersion === right.secureVersion
+  );
 }

@@ -126,5 +126,6 @@ function certify(
 ): Uint8Array {
   const request = { issuer, subjectPublicKey: subject.publicKey, inputs };
   const profiled = subject.algorithm === 'ES256' ? { ...request, ...P256_PROFILE } : request;
-  return encodeCdiCertificate(profiled, keyUsage);
+  // A copy: what the encoder gives is a view of a large buffer, which would live as long as the certificate.
+  return encodeCdiCertificate(profiled, keyUsage).slice();
 }

@@ -1,5 +1,5 @@
 import { BoundedCache } from './bounded-cache.ts';
-import { equalBytes, hexOf } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { ASYM_SALT, deriveKeySeed, kdf, SECRET_BYTES } from './dice.ts';
 import { algorithmOfPublicKey, signingKeyFromSeed } from './signing-key.ts';
 
@@ -15,17 +15,19 @@ export function legacyUdsOfMac(mac: Uint8Array): Uint8Array {
   return kdf(SECRET_BYTES, mac, ASYM_SALT, 'UDS hkdf');
 }
 
-const keysOfMac = new BoundedCache<Uint8Array>(65_536);
+/** What was found out about a key and a MAC, which follows from them alone. */
+const verdicts = new BoundedCache<boolean>(65_536);
 
-/** Whether a UDS public key, of either type, follows from `mac` by the rule above. */
+/** Whether a UDS public key follows from `mac` by the rule above, as a key of the type that it is. */
 export function isMacDerivedKey(udsPublicKey: Uint8Array, mac: Uint8Array): boolean {
   const algorithm = algorithmOfPublicKey(udsPublicKey);
   if (mac.length !== 6 || algorithm === undefined) return false;
-  const entry = `${algorithm} ${hexOf(mac)}`;
-  let key = keysOfMac.get(entry);
-  if (key === undefined) {
-    key = signingKeyFromSeed(algorithm, deriveKeySeed(legacyUdsOfMac(mac))).publicKey;
-    keysOfMac.set(entry, key);
+  const question = Buffer.concat([mac, udsPublicKey]).toString('latin1');
+  let verdict = verdicts.get(question);
+  if (verdict === undefined) {
+    const key = signingKeyFromSeed(algorithm, deriveKeySeed(legacyUdsOfMac(mac)));
+    verdict = equalBytes(key.publicKey, udsPublicKey);
+    verdicts.set(question, verdict);
   }
-  return equalBytes(key, udsPublicKey);
+  return verdict;
 }
