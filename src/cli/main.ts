@@ -43,7 +43,9 @@ export async function main(args: readonly string[], console: Console): Promise<E
     // These say what they take in the rooms that do it, so they are loaded for their own use and for the list of all.
     if (!program.commands.some((command) => command.name() === args[0])) {
       const { registerFlashCommands } = await import('./flash-commands.ts');
+      const { registerBoardServe } = await import('./board-serve.ts');
       registerFlashCommands(program);
+      registerBoardServe(program, console);
     }
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
