@@ -33,8 +33,7 @@ export function signingKeyFromSeed(algorithm: SignatureAlgorithm, seed: Uint8Arr
     const publicKey = p256PublicKey(scalar);
     return { algorithm, publicKey, sign: (message) => signP256(scalar, message) };
   }
-  const der = Buffer.concat([ED25519_PKCS8_PREFIX, seed]);
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const key = createPrivateKey(pemOf('PRIVATE KEY', ED25519_PKCS8_PREFIX, seed));
   const publicKey = new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'));
   return { algorithm, publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) };
 }
@@ -78,8 +77,12 @@ class Ed25519VerifyKey implements VerifyKey {
   }
 
   verify(message: Uint8Array, signature: Uint8Array): boolean {
-    const der = Buffer.concat([ED25519_SPKI_PREFIX, this.publicKey]).toString('base64');
-    const key = `-----BEGIN PUBLIC KEY-----\n${der}\n-----END PUBLIC KEY-----\n`;
-    return verify(null, message, key, signature);
+    return verify(null, message, pemOf('PUBLIC KEY', ED25519_SPKI_PREFIX, this.publicKey), signature);
   }
+}
+
+/** A key as text, the one form of a key that node:crypto takes without first trying whether it is a key object. */
+function pemOf(label: string, prefix: Uint8Array, bytes: Uint8Array): string {
+  const base64 = Buffer.concat([prefix, bytes]).toString('base64');
+  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
 }
