@@ -116,17 +116,21 @@ export function kdf(length: number, keyMaterial: Uint8Array, salt: Uint8Array, l
 const HASH_BYTES = 64;
 const BLOCK_BYTES = 128;
 
+/** What is hashed, written anew each time; the longest messages here are keys and salts. */
+const inner = new Uint8Array(BLOCK_BYTES + 256);
+const outer = new Uint8Array(BLOCK_BYTES + HASH_BYTES);
+
 /** HMAC-SHA-512 under a key of at most a block. Source: RFC 2104. */
 function hmac(key: Uint8Array, message: Uint8Array): Uint8Array {
-  const inner = Buffer.alloc(BLOCK_BYTES + message.length, 0x36);
-  const outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES, 0x5c);
+  inner.fill(0x36, key.length, BLOCK_BYTES);
+  outer.fill(0x5c, key.length, BLOCK_BYTES);
   for (let index = 0; index < key.length; index++) {
     const byte = key[index] ?? 0;
     inner[index] = byte ^ 0x36;
     outer[index] = byte ^ 0x5c;
   }
   inner.set(message, BLOCK_BYTES);
-  outer.set(hash('sha512', inner, 'buffer'), BLOCK_BYTES);
+  outer.set(hash('sha512', inner.subarray(0, BLOCK_BYTES + message.length), 'buffer'), BLOCK_BYTES);
   return hash('sha512', outer, 'buffer');
 }
 

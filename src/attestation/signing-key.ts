@@ -86,3 +86,9 @@ class Ed25519VerifyKey implements VerifyKey {
     return verify(null, message, pemOf('PUBLIC KEY', ED25519_SPKI_PREFIX, this.publicKey), signature);
   }
 }
+
+/** A key as text, the one form of a key that node:crypto takes without first trying whether it is a key object. */
+function pemOf(label: string, prefix: Uint8Array, bytes: Uint8Array): string {
+  const base64 = Buffer.concat([prefix, bytes]).toString('base64');
+  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
+}
