@@ -53,6 +53,14 @@ export function interruption(source: EventEmitter): AbortSignal {
   return controller.signal;
 }
 
+/** Settles at the first signal; at once when it has come already. */
+export function untilInterrupted({ interrupted }: Console): Promise<void> {
+  return new Promise((resolve) => {
+    if (interrupted.aborted) resolve();
+    else interrupted.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 export type Tone = 'good' | 'bad' | 'warning' | 'info' | 'soft' | 'strong';
 
 const CODES: Readonly<Record<Tone, string>> = {

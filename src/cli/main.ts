@@ -49,7 +49,10 @@ export async function main(args: readonly string[], console: Console): Promise<E
     const loads = (name: string): boolean => asked === name || !(isKnown || OWN_ROOMS.includes(asked));
     if (loads('firmware')) (await import('./firmware.ts')).registerFirmware(program);
     if (loads('registry')) (await import('./registry.ts')).registerRegistry(program);
-    if (loads('')) (await import('./flash-commands.ts')).registerFlashCommands(program);
+    if (loads('')) {
+      (await import('./flash-commands.ts')).registerFlashCommands(program);
+      (await import('./board-serve.ts')).registerBoardServe(program, console);
+    }
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {

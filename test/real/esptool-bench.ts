@@ -8,7 +8,7 @@ import { NorFlash } from '../../sim/board/nor-flash.ts';
 import { type LinkPlan, type ServedBoard, serveBoard } from '../../sim/live/serial/served-board.ts';
 import type { SerialBoardParts } from '../../sim/serial/serial-board.ts';
 import { CHIPS, type ChipName } from '../../src/esp/chips.ts';
-import { espressifTool } from './esptool-install.ts';
+import { peerPath } from './python-peers.ts';
 
 export interface ToolRun {
   readonly exitCode: number;
@@ -48,7 +48,7 @@ export async function benchBoard(
     () => {},
   );
   const run = async (tool: string, args: readonly string[]): Promise<ToolRun> =>
-    runTool(await espressifTool(tool), ['--port', served.url, ...args]);
+    runTool(peerPath(tool), ['--port', served.url, ...args]);
   return {
     flash,
     url: served.url,

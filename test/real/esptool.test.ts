@@ -8,7 +8,7 @@ import { Efuse } from '../../sim/board/efuse.ts';
 import { NorFlash } from '../../sim/board/nor-flash.ts';
 import { CHIP_NAMES, CHIPS } from '../../src/esp/chips.ts';
 import { type BenchBoard, benchBoard, runTool, scratch } from './esptool-bench.ts';
-import { espressifTool } from './esptool-install.ts';
+import { peerPath } from './python-peers.ts';
 
 /** esptool's own RFC 2217 client waits 0.2 s around every command: the tests run side by side. */
 const MINUTES = 60_000;
@@ -42,7 +42,7 @@ async function withBoard(
 }
 
 beforeAll(async () => {
-  const { output } = await runTool(await espressifTool('esptool'), ['version']);
+  const { output } = await runTool(peerPath('esptool'), ['version']);
   process.stdout.write(`peer: ${output.split('\n')[0]}\n`);
 }, 10 * MINUTES);
 
@@ -283,7 +283,7 @@ describe('links without modem lines, powered up with the boot pin held', {
 });
 
 describe('the command', { timeout: 5 * MINUTES }, () => {
-  const program = fileURLToPath(new URL('board-serve.main.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
   test('serves two boards at once, says so in one line, and saves a flash that a tool has written', async () => {
     const saved = join(scratch, 'saved.bin');
@@ -310,7 +310,7 @@ describe('the command', { timeout: 5 * MINUTES }, () => {
     );
     const [first, second] = [...line.matchAll(/rfc2217:\S+:\d+/g)].map(([url]) => url);
     const image = pattern(5000, 12);
-    const esptool = await espressifTool('esptool');
+    const esptool = peerPath('esptool');
     const [written, other] = await Promise.all([
       runTool(esptool, ['--port', first ?? '', 'write-flash', '0x1000', file('save.bin', image)]),
       runTool(esptool, ['--port', second ?? '', 'read-mac']),
@@ -323,12 +323,16 @@ describe('the command', { timeout: 5 * MINUTES }, () => {
   });
 
   test.each([
-    [64, ['--chip', 'esp33', '--tcp', '0'], /there is no chip "esp33"/],
+    [64, ['--chip', 'esp33', '--tcp', '0'], /--chip esp33: there is no such chip/],
     [64, ['--chip', 'esp32'], /--rfc2217 PORT, --tcp PORT or --pty PATH/],
-    [64, ['--chip', 'esp32', '--tcp', 'x'], /a port is a number/],
-    [64, ['--chip', 'esp32', '--tcp', '0', '--flash', program], /is no flash size/],
-    [64, ['--chip', 'esp32', '--tcp', '0', '--flash', '/nowhere'], /cannot be read/],
-    [64, ['--chip', 'esp32', '--tcp', '0', '--efuse', 'colour=red'], /--efuse colour: known are/],
+    [64, ['--chip', 'esp32', '--tcp', 'x'], /--tcp x: a whole number from 0 to 65535 is wanted/],
+    [64, ['--chip', 'esp32', '--tcp', '0', '--flash', program], /which is no multiple of 64 KB/],
+    [64, ['--chip', 'esp32', '--tcp', '0', '--flash', '/nowhere'], /there is no file \/nowhere/],
+    [
+      64,
+      ['--chip', 'esp32', '--tcp', '0', '--efuse', 'colour=red'],
+      /--efuse colour: there is no such field; known are/,
+    ],
     [69, ['--chip', 'esp32', '--pty', program], /exists already/],
   ])('exits %i with one line on %j', async (exitCode, args, message) => {
     const outcome = await runTool(process.execPath, [program, 'board', 'serve', ...args]);

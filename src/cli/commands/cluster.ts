@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServedCluster, ServedClusterOptions } from '../../../sim/live/served-cluster.ts';
 import { EXIT_CODE, type ExitCode } from '../../scenario/result.ts';
-import type { Console } from '../console.ts';
+import { type Console, untilInterrupted } from '../console.ts';
 import { CommandFailure } from '../failure.ts';
 
 /** Serves the embedded cluster until it is interrupted; its kubeconfig lives as long. */
@@ -17,7 +17,7 @@ export async function clusterCommand(options: ServedClusterOptions, console: Con
     await writeKubeconfig(kubeconfig, cluster.url);
     console.out(`ready: ${describe(cluster)}, kubeconfig ${kubeconfig}\n`);
     console.err(`kubectl --kubeconfig ${kubeconfig} get crds,nodes   (Ctrl-C ends the cluster)\n`);
-    await Promise.race([interrupted(console.interrupted), cluster.broken]);
+    await Promise.race([untilInterrupted(console), cluster.broken]);
   } finally {
     await cluster.close();
     rmSync(folder, { recursive: true });
@@ -41,11 +41,4 @@ function refusePort({ port }: ServedClusterOptions, error: unknown): never {
   if (code === 'EACCES')
     throw new CommandFailure('unavailable', `port ${port} may not be used; choose one from 1024 on`);
   throw error;
-}
-
-function interrupted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
