@@ -5,6 +5,7 @@ import type { ScenarioPlan } from '../scenario/plan.ts';
 import { writeReplay } from '../scenario/replay-file.ts';
 import { makeReport, type Report } from '../scenario/report/report-json.ts';
 import { EXIT_CODE, type RunResult } from '../scenario/result.ts';
+import type { World } from '../scenario/world.ts';
 import type { OpenWorld, WorldChoice } from './open-world.ts';
 import { ReportFolder } from './report-folder.ts';
 import { packageVersion } from './version.ts';
@@ -39,14 +40,14 @@ export async function tell(telling: Telling): Promise<Told> {
   const { plan, reportPath, hooks } = telling;
   // The world comes first: when there is none, no folder is left behind.
   const world = await telling.openWorld(plan, telling.world);
-  const folder = reportPath === undefined ? undefined : new ReportFolder(reportPath);
+  const folder = reportPath === undefined ? undefined : await openFolder(reportPath, world);
   let told = false;
   try {
     const traceSink = folder === undefined ? {} : { traceSink: folder.traceSink };
     const options = { ...hooks, ...traceSink, keepGoing: telling.keepGoing };
     let result = await runScenario(plan, world, options);
     if (telling.checkDeterminism && result.exitCode !== EXIT_CODE.interrupted)
-      result = await compareWithSecond(telling, result);
+      result = await compareWithSecond(telling, result, folder);
     const failed = result.outcome === 'failed';
     const replay =
       folder === undefined || !failed ? telling.command : `npx brickproof replay ${folder.replayPath}`;
@@ -63,9 +64,22 @@ export async function tell(telling: Telling): Promise<Told> {
   }
 }
 
+async function openFolder(path: string, world: World): Promise<ReportFolder> {
+  try {
+    return new ReportFolder(path);
+  } catch (error) {
+    await world.stop();
+    throw error;
+  }
+}
+
 /** Two runs of one plan must be one run; when they are not, says where they part. */
-async function compareWithSecond(telling: Telling, first: RunResult): Promise<RunResult> {
-  const path = telling.reportPath === undefined ? undefined : join(telling.reportPath, 'trace-2.ndjson');
+async function compareWithSecond(
+  telling: Telling,
+  first: RunResult,
+  folder: ReportFolder | undefined,
+): Promise<RunResult> {
+  const path = folder === undefined ? undefined : join(folder.path, 'trace-2.ndjson');
   const file = path === undefined ? undefined : openSync(path, 'w');
   const world = await telling.openWorld(telling.plan, telling.world);
   const second = await runScenario(telling.plan, world, {
@@ -79,15 +93,13 @@ async function compareWithSecond(telling: Telling, first: RunResult): Promise<Ru
     if (path !== undefined) rmSync(path);
     return first;
   }
-  const where = telling.reportPath === undefined ? '' : describeParting(telling.reportPath);
+  const where = folder === undefined || path === undefined ? '' : describeParting(folder.draftPath, path);
   const failure = `the run is not deterministic: the second trace is ${second.traceHash}${where}`;
   return { ...first, outcome: 'failed', exitCode: EXIT_CODE.bug, failure };
 }
 
-function describeParting(folder: string): string {
-  const [first = [], second = []] = ['trace.ndjson', 'trace-2.ndjson'].map((name) =>
-    readFileSync(join(folder, name), 'utf8').split('\n'),
-  );
+function describeParting(...traces: readonly [string, string]): string {
+  const [first = [], second = []] = traces.map((path) => readFileSync(path, 'utf8').split('\n'));
   const line = first.findIndex((text, index) => text !== second[index]);
   return `; trace.ndjson and trace-2.ndjson part at line ${line + 1}`;
 }

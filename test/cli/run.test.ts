@@ -123,16 +123,46 @@ test('a run that is not deterministic is a bug, and says where the traces part',
   expect(steady.exitCode).toBe(0);
 });
 
-test('a story that turns out to be wrong while it is told leaves no folder behind', async () => {
+describe('a story that turns out to be wrong while it is told', () => {
   const job = `apiVersion: application.flashjob.nbfc.io/v1alpha1
 kind: FlashJob
 metadata: { name: j }
 spec: { uuid: [nobody], firmware: "registry.local/thermo:2.0.0", version: "1" }
 `;
   const text = PASSING.replace('steps:\n', 'steps:\n  - apply: job.yaml\n');
-  writeFileSync(join(folder, 'job.yaml'), job);
-  await expect(run(text)).rejects.toThrow(/job\.yaml:4:16: unknown device "nobody"/);
-  expect(existsSync(join(folder, 'out'))).toBe(false);
+  beforeEach(() => writeFileSync(join(folder, 'job.yaml'), job));
+
+  test('leaves no folder behind', async () => {
+    const report = join(folder, 'reports', 'today');
+    await expect(run(text, { report })).rejects.toThrow(/job\.yaml:4:16: unknown device "nobody"/);
+    expect(existsSync(join(folder, 'reports'))).toBe(false);
+  });
+
+  test('leaves an earlier report as it was', async () => {
+    const { report } = await run(PASSING, {}, brick);
+    const files = (): string[][] =>
+      readdirSync(report)
+        .sort()
+        .map((name) => [name, readFileSync(join(report, name), 'utf8')]);
+    const before = files();
+    await expect(run(text)).rejects.toThrow(/unknown device/);
+    expect(files()).toEqual(before);
+    expect(before.map(([name]) => name)).toContain('replay.yaml');
+  });
+});
+
+test('a report that cannot be written is refused before anything is told, and the world is stopped', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  const worlds: ScriptedWorld[] = [];
+  const open: OpenWorld = async (plan) => {
+    const world = new ScriptedWorld(plan);
+    worlds.push(world);
+    return world;
+  };
+  await expect(run(PASSING, { report: join(folder, 'file') }, open)).rejects.toThrow(
+    /^cannot write the report to .*file/,
+  );
+  expect(worlds).toMatchObject([{ stopped: true, eventCount: 0 }]);
 });
 
 describe('progress', () => {
