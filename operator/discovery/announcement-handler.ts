@@ -26,7 +26,9 @@ export interface DiscoveryDetails {
  * attestation to say, and nothing is flashed on an announcement's word.
  */
 export class AnnouncementHandler {
-  readonly #announced = new Map<string, Announcement>();
+  readonly #announced = new Map<string, { readonly said: Announcement; readonly device: DiscoveredDevice }>();
+  /** Stations in order; undefined when one has come or gone since they were sorted. */
+  #stations: readonly string[] | undefined;
   readonly #subscription: { end(): void };
   #onChange: () => void = () => {};
 
@@ -35,8 +37,9 @@ export class AnnouncementHandler {
       const station = parseTopic(topic)?.station;
       if (station === undefined) return;
       const announcement = payload.length === 0 ? undefined : decodeAnnouncement(payload);
+      if (this.#announced.has(station) !== (announcement !== undefined)) this.#stations = undefined;
       if (announcement === undefined) this.#announced.delete(station);
-      else this.#announced.set(station, announcement);
+      else this.#announced.set(station, { said: announcement, device: deviceOf(station, announcement) });
       this.#onChange();
     });
   }
@@ -48,26 +51,31 @@ export class AnnouncementHandler {
 
   /** The complete present list, sorted by id: absence means gone, as Akri's stream has it. */
   discover(details: DiscoveryDetails): readonly DiscoveredDevice[] {
+    const { applicationType, device: chip } = details;
     const found: DiscoveredDevice[] = [];
-    for (const [station, said] of this.#announced) {
-      if (!said.online) continue;
-      if (details.applicationType !== undefined && said.application !== details.applicationType) continue;
-      if (details.device !== undefined && said.device !== details.device) continue;
-      found.push({
-        id: station,
-        properties: {
-          [BROKER_PROPERTY.endpoint]: station,
-          [BROKER_PROPERTY.device]: said.device,
-          [BROKER_PROPERTY.application]: said.application,
-          [BROKER_PROPERTY.version]: said.version,
-          [BROKER_PROPERTY.ueid]: said.ueid,
-        },
-      });
+    this.#stations ??= [...this.#announced.keys()].sort();
+    for (const station of this.#stations) {
+      const announced = this.#announced.get(station);
+      if (announced?.said.online !== true) continue;
+      if (applicationType !== undefined && announced.said.application !== applicationType) continue;
+      if (chip !== undefined && announced.said.device !== chip) continue;
+      found.push(announced.device);
     }
-    return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return found;
   }
 
   close(): void {
     this.#subscription.end();
   }
 }
+
+const deviceOf = (station: string, said: Announcement): DiscoveredDevice => ({
+  id: station,
+  properties: {
+    [BROKER_PROPERTY.endpoint]: station,
+    [BROKER_PROPERTY.device]: said.device,
+    [BROKER_PROPERTY.application]: said.application,
+    [BROKER_PROPERTY.version]: said.version,
+    [BROKER_PROPERTY.ueid]: said.ueid,
+  },
+});

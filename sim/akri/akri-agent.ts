@@ -5,7 +5,7 @@ import {
   HANDLER_NAME,
 } from '../../operator/discovery/announcement-handler.ts';
 import { CONFIGURATION, type Configuration, INSTANCE, type Instance } from '../../src/kube/akri.ts';
-import { nameDevices } from '../../src/kube/akri-naming.ts';
+import { akriHash, nameDevices } from '../../src/kube/akri-naming.ts';
 import type { KubeApi } from '../../src/kube/api.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import type { NewObject } from '../../src/kube/object.ts';
@@ -32,6 +32,7 @@ const RESCAN_MS = 600_000;
  * its application leaves one Configuration's Instances for another's, and gets a new uid on the way.
  */
 export async function runAkriAgent(ports: AkriPorts, signal: AbortSignal): Promise<void> {
+  const hashOf = remembering(akriHash);
   let news = true;
   ports.handler.onChange(() => {
     news = true;
@@ -45,7 +46,7 @@ export async function runAkriAgent(ports: AkriPorts, signal: AbortSignal): Promi
       const generation = configurations.map((item) => item.metadata.resourceVersion).join();
       if (news || generation !== seen || ports.clock.nowMs - scannedMs >= RESCAN_MS) {
         news = false;
-        for (const configuration of configurations) await reconcile(ports, configuration);
+        for (const configuration of configurations) await reconcile(ports, configuration, hashOf);
         seen = generation;
         scannedMs = ports.clock.nowMs;
       }
@@ -58,17 +59,25 @@ export async function runAkriAgent(ports: AkriPorts, signal: AbortSignal): Promi
 }
 
 /** Makes the Instances of one Configuration what the handler lists now. */
-async function reconcile(ports: AkriPorts, configuration: Configuration): Promise<void> {
+async function reconcile(
+  ports: AkriPorts,
+  configuration: Configuration,
+  hashOf: (deviceId: string) => string,
+): Promise<void> {
   const namespace = configuration.metadata.namespace ?? 'default';
   const found = ports.handler.discover(detailsOf(configuration));
-  const names = nameDevices(found.map((device) => device.id));
+  const names = nameDevices(
+    found.map((device) => device.id),
+    hashOf,
+  );
   // The Configuration wins where both name a property. Source: akri, brokerProperties.
-  const wanted = new Map<string, Record<string, string>>();
-  for (const device of found)
-    wanted.set(`${configuration.metadata.name}-${names.get(device.id) ?? ''}`, {
-      ...device.properties,
-      ...configuration.spec.brokerProperties,
-    });
+  const { brokerProperties: own } = configuration.spec;
+  const wanted = new Map<string, Readonly<Record<string, string>>>();
+  for (const { id, properties } of found)
+    wanted.set(
+      `${configuration.metadata.name}-${names.get(id) ?? ''}`,
+      own === undefined ? properties : { ...properties, ...own },
+    );
 
   const present = await ports.kube.list(INSTANCE, { namespace });
   const unmade = new Set(wanted.keys());
@@ -134,7 +143,20 @@ function newInstance(
 
 function sameProperties(instance: Instance, wanted: Readonly<Record<string, string>>): boolean {
   const said = instance.spec.brokerProperties ?? {};
-  return Object.entries(wanted).every(([name, value]) => said[name] === value);
+  for (const name in wanted) if (said[name] !== wanted[name]) return false;
+  return true;
+}
+
+/** `compute`, once for each text. */
+function remembering(compute: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const value = compute(text);
+    known.set(text, value);
+    return value;
+  };
 }
 
 function detailsOf(configuration: Configuration): DiscoveryDetails {

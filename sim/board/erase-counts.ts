@@ -20,11 +20,22 @@ export class EraseCounts {
 
   /** Counts one erase of `length` sectors from `first` on. */
   add(first: number, length: number): void {
+    if (this.#lengthens(first, length)) return;
     const from = this.#split(first);
     const to = this.#split(first + length);
     for (let at = from; at < to; at += 2) this.#runs[at + 1] = (this.#runs[at + 1] ?? 0) + 1;
     this.#join(to);
     this.#join(from);
+  }
+
+  /** An erase that goes on where the last one ended only moves the border between two runs. */
+  #lengthens(first: number, length: number): boolean {
+    const at = this.#runAt(first);
+    if (at === 0 || this.#runs[at] !== first) return false;
+    if (this.#runs[at - 1] !== (this.#runs[at + 1] ?? 0) + 1) return false;
+    if (first + length >= (this.#runs[at + 2] ?? Number.POSITIVE_INFINITY)) return false;
+    this.#runs[at] = first + length;
+    return true;
   }
 
   /** Index of the run that holds `sector`. */

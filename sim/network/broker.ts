@@ -8,7 +8,7 @@ import {
 } from '../../src/device/channel.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import type { Link } from './link.ts';
-import { TopicTree } from './topic-tree.ts';
+import { TopicIndex } from './topic-index.ts';
 
 /** Receives one message for a client; the broker has already matched it. */
 type Deliver = (topic: string, payload: Uint8Array) => void;
@@ -42,7 +42,7 @@ const GIVE_UP_MS = KEEP_ALIVE_MS * 1.5;
  */
 export class SimBroker {
   readonly #clock: Clock;
-  readonly #subscribers = new TopicTree<Deliver>();
+  readonly #subscribers = new TopicIndex<Deliver>();
   readonly #retained = new Map<string, Uint8Array>();
   readonly #sessions = new Map<string, BoardSession>();
 

@@ -61,7 +61,7 @@ export function assembleImage(options: ImageOptions): Uint8Array {
     view.setUint32(offset, loadAddress, true);
     view.setUint32(offset + 4, data.length, true);
     image.set(data, offset + SEGMENT_HEADER_SIZE);
-    for (const byte of data) checksum ^= byte;
+    for (let index = 0; index < data.length; index++) checksum ^= data[index] ?? 0;
     offset += SEGMENT_HEADER_SIZE + data.length;
   }
   image[hashOffset - 1] = checksum;

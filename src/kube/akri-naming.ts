@@ -16,14 +16,18 @@ export function akriHash(deviceId: string, node?: string): string {
  * Ids for Akri, one per device and none of them sharing a hash: a device whose hash is taken by one
  * before it in `deviceIds` gets a suffix `~1`, `~2`, … that frees it.
  *
- * Equal input gives equal names; give the ids sorted. Returns hash by device id.
+ * Equal input gives equal names; give the ids sorted. Returns hash by device id. Whoever names the same devices
+ * again and again passes a `hashOf` that remembers.
  */
-export function nameDevices(deviceIds: readonly string[], node?: string): ReadonlyMap<string, string> {
+export function nameDevices(
+  deviceIds: readonly string[],
+  hashOf: (deviceId: string) => string = akriHash,
+): ReadonlyMap<string, string> {
   const taken = new Set<string>();
   const names = new Map<string, string>();
   for (const id of deviceIds) {
-    let hash = akriHash(id, node);
-    for (let suffix = 1; taken.has(hash); suffix++) hash = akriHash(`${id}~${suffix}`, node);
+    let hash = hashOf(id);
+    for (let suffix = 1; taken.has(hash); suffix++) hash = hashOf(`${id}~${suffix}`);
     taken.add(hash);
     names.set(id, hash);
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { TopicTree } from '../../sim/network/topic-tree.ts';
+import { TopicIndex } from '../../sim/network/topic-index.ts';
 import { topicMatches } from '../../src/device/channel.ts';
 import {
   announceTopic,
@@ -81,7 +81,7 @@ test('the topic tree finds exactly what matching one by one finds, in the order 
     .map(([levels, rest]) => [...levels, ...(rest ? ['#'] : [])].join('/'));
   fc.assert(
     fc.property(fc.array(filters, { maxLength: 12 }), topics, (all, topic) => {
-      const tree = new TopicTree<number>();
+      const tree = new TopicIndex<number>();
       const removals = all.map((filter, index) => tree.add(filter, index));
       const expected = all.flatMap((filter, index) => (topicMatches(filter, topic) ? [index] : []));
       expect(tree.find(topic)).toEqual(expected);
