@@ -8,7 +8,7 @@ import {
 } from '../../src/device/channel.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import type { Link } from './link.ts';
-import { TopicIndex } from './topic-index.ts';
+import { TopicIndex } from './topic-lookup.ts';
 
 /** Receives one message for a client; the broker has already matched it. */
 type Deliver = (topic: string, payload: Uint8Array) => void;

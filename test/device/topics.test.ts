@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { TopicIndex } from '../../sim/network/topic-index.ts';
+import { TopicIndex } from '../../sim/network/topic-lookup.ts';
 import { topicMatches } from '../../src/device/channel.ts';
 import {
   announceTopic,
