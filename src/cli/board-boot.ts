@@ -4,6 +4,9 @@ import { readBootTable } from '../../sim/board/boot-table.ts';
 import { BOOT_COUNTER_BUILD, type BootloaderBuild, ESP_IDF_BUILD } from '../../sim/board/bootloader.ts';
 import type { Efuse } from '../../sim/board/efuse.ts';
 import { NorFlash, type PowerCut } from '../../sim/board/nor-flash.ts';
+import { defaultBootloader } from '../../sim/board/provision.ts';
+import type { Chip } from '../esp/chips.ts';
+import { PARTITION_TABLE_OFFSET } from '../esp/partition-table.ts';
 import { bootReportJson, describeCycle } from './board-boot-report.ts';
 import { runPowerCycles } from './board-boot-run.ts';
 import { describeRevision, parseChip } from './chip-argument.ts';
@@ -92,12 +95,22 @@ function bootDump(dump: string, options: BootOptions, print: (text: string) => v
   if (options.secureVersion !== undefined)
     burnSecureVersion(efuse, '--secure-version', options.secureVersion);
 
-  const flash = NorFlash.ofImage(new BlockStore(), contents);
+  const lent = lacksBootloader(contents, chip);
+  // Lent before there is a flash, so that it counts as no operation of it.
+  const held = contents.slice();
+  if (lent) held.set(defaultBootloader(chip), chip.bootloaderOffset);
+  const flash = NorFlash.ofImage(new BlockStore(), held);
   const { confirm = false, log = false } = options;
   const cycles = runPowerCycles({ board: { flash, efuse, build }, boots, cuts, confirm, log });
-  if (options.out !== undefined) writeOutput(options.out, flash.read(0, flash.sizeBytes));
+  if (options.out !== undefined) {
+    const after = flash.read(0, flash.sizeBytes);
+    if (lent) after.fill(0xff, chip.bootloaderOffset, PARTITION_TABLE_OFFSET);
+    writeOutput(options.out, after);
+  }
+  const notes = lent ? [LENT_BOOTLOADER] : [];
   if (options.json === true) {
-    print(jsonOf({ chip: chip.name, flashSizeBytes: flash.sizeBytes, ...bootReportJson(cycles, log) }));
+    const report = bootReportJson(cycles, log);
+    print(jsonOf({ chip: chip.name, flashSizeBytes: flash.sizeBytes, notes, ...report }));
     return;
   }
   const missed = cuts.length - cycles.filter(({ cut }) => cut !== undefined).length;
@@ -105,12 +118,23 @@ function bootDump(dump: string, options: BootOptions, print: (text: string) => v
   print(
     linesOf([
       `${dump}: ${describeBoard(efuse)}, ${describeSize(flash.sizeBytes)} flash, ${label}`,
+      ...notes,
       ...cycles.flatMap((cycle, index) => ['', ...describeCycle(cycle, index, slotCount)]),
       ...(missed > 0
         ? ['', `${missed} planned power cut(s) did not happen: no such flash operation was begun`]
         : []),
     ]),
   );
+}
+
+/** Said loudly, because a chip that holds this dump and nothing else would not start. */
+const LENT_BOOTLOADER =
+  'there is no second-stage bootloader in this dump: one of ours is lent for these boots, and left out of --out';
+
+/** The place of the bootloader is erased, as in a dump of partitions alone. */
+function lacksBootloader(contents: Uint8Array, chip: Chip): boolean {
+  const place = contents.subarray(chip.bootloaderOffset, PARTITION_TABLE_OFFSET);
+  return place.every((byte) => byte === 0xff);
 }
 
 function describeBoard(efuse: Efuse): string {

@@ -1,4 +1,5 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BlockStore } from '../../sim/board/block-store.ts';
 import { defaultBootloader, provisionFlash, tableOfCsv } from '../../sim/board/provision.ts';
@@ -78,9 +79,6 @@ test('the chip is told from the bootloader, from an app where there is none, and
   dump.fill(0xff, 0, 0x8000);
   const noBootloader = brickproofJson('board', 'boot', scratch.write('d.bin', dump));
   expect(noBootloader.chip).toBe('esp32c3');
-  expect(noBootloader.boots).toMatchObject([
-    { slot: null, why: expect.stringContaining('no valid bootloader') },
-  ]);
   const blank = scratch.write('blank.bin', new Uint8Array(0x10000).fill(0xff));
   expect(brickproof('board', 'boot', blank)).toMatchObject({
     exitCode: 64,
@@ -200,6 +198,28 @@ test('a dump that ends inside the flash its bootloader was built for is taken to
   const report = brickproofJson('board', 'boot', scratch.write('short.bin', dump), '--out', out);
   expect(report).toMatchObject({ flashSizeBytes: 4 << 20, boots: [{ slot: 'ota_0' }] });
   expect(scratch.read('whole.bin').length).toBe(4 << 20);
+});
+
+test('a dump without a bootloader is lent one, says so, and gets it back erased; a spoilt one starts nothing', () => {
+  const dump = dumpOf(updated);
+  const whole = brickproofJson('board', 'boot', scratch.write('d.bin', dump), '--boots', '2');
+  expect(whole.notes).toEqual([]);
+  const partitionsOnly = dump.slice().fill(0xff, 0, 0x8000);
+  const out = scratch.path('after.bin');
+  const file = scratch.write('p.bin', partitionsOnly);
+  const lent = brickproofJson('board', 'boot', file, '--boots', '2', '--out', out);
+  expect(lent.notes).toEqual([expect.stringContaining('no second-stage bootloader in this dump')]);
+  expect(lent.boots).toEqual(whole.boots);
+  expect(
+    readFileSync(out)
+      .subarray(0, 0x8000)
+      .every((byte) => byte === 0xff),
+  ).toBe(true);
+  const spoilt = dump.slice();
+  spoilt[0x100] = (spoilt[0x100] ?? 0) ^ 1;
+  expect(brickproofJson('board', 'boot', scratch.write('s.bin', spoilt)).boots).toMatchObject([
+    { slot: null, why: expect.stringContaining('no valid bootloader') },
+  ]);
 });
 
 test('a table in another place is refused by name, not reported as a brick', () => {
