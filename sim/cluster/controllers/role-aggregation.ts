@@ -1,0 +1,86 @@
+import { type ClusterRole, type LabelSelector, type PolicyRule, RBAC_GROUP } from '../../../src/kube/rbac.ts';
+import type { ApiServer } from '../api-server.ts';
+import { type Resource, storageView } from '../resource.ts';
+import { equalJson } from '../stored-object.ts';
+
+const CONTROLLER = 'clusterrole-aggregation-controller';
+const USER = `system:serviceaccount:kube-system:${CONTROLLER}`;
+
+/**
+ * Fills ClusterRoles with an aggregationRule from those that its selectors fit, and keeps them so.
+ * Source: kubernetes, pkg/controller/clusterroleaggregation.
+ */
+export class RoleAggregation {
+  readonly #server: ApiServer;
+  readonly #roles: Resource;
+  #scheduled = false;
+
+  constructor(server: ApiServer, roles: Resource) {
+    this.#server = server;
+    this.#roles = roles;
+    server.store.observe((_change, { resource }) => {
+      if (resource === this.#roles) this.#schedule();
+    });
+  }
+
+  /** Fills them now. A role made of such roles needs another pass; rules only move along selectors, so it ends. */
+  gather(): void {
+    this.#scheduled = true;
+    let changed = true;
+    while (changed) {
+      changed = false;
+      for (const role of this.#all()) if (this.#fill(role)) changed = true;
+    }
+    this.#scheduled = false;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || !this.#all().some(({ aggregationRule }) => aggregationRule !== undefined)) return;
+    this.#scheduled = true;
+    this.#server.clock.after(0, () => this.gather());
+  }
+
+  #all(): readonly ClusterRole[] {
+    return this.#server.store.table(this.#roles).list() as readonly unknown[] as readonly ClusterRole[];
+  }
+
+  /** True when that changed it. */
+  #fill({ aggregationRule, metadata, rules = [] }: ClusterRole): boolean {
+    if (aggregationRule === undefined || metadata.deletionTimestamp !== undefined) return false;
+    const gathered: PolicyRule[] = [];
+    for (const selector of aggregationRule.clusterRoleSelectors ?? [])
+      for (const role of this.#all())
+        if (role.metadata.name !== metadata.name && fits(selector, role.metadata.labels ?? {}))
+          for (const rule of role.rules ?? [])
+            if (!gathered.some((known) => equalJson(known, rule))) gathered.push(rule);
+    if (equalJson(gathered, rules)) return false;
+    const { name } = metadata;
+    const body = { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: { name }, rules: gathered };
+    const request = { user: USER, fieldManager: CONTROLLER, force: true };
+    this.#server.patch(storageView(this.#roles), { namespace: '', name }, { type: 'apply', body }, request);
+    return true;
+  }
+}
+
+/** True when the labels are what the selector wants; one that wants nothing fits all. */
+function fits(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      const value = labels[key];
+      switch (operator) {
+        case 'In':
+          return value !== undefined && values.includes(value);
+        case 'NotIn':
+          return value === undefined || !values.includes(value);
+        case 'Exists':
+          return value !== undefined;
+        case 'DoesNotExist':
+          return value === undefined;
+        default:
+          return false;
+      }
+    })
+  );
+}
