@@ -56,7 +56,9 @@ export function checkDraft(served: Served, draft: Draft, previous: StoredObject 
   const { resource, version } = served;
   const causes: KubeCause[] = [];
   validate(version.schema, draft, previous, '', causes);
-  causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
+  // Questions have no names.
+  if (resource.answer === undefined)
+    causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
   if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (causes.length > 0) throw invalid(resource, draft.metadata.name, causes);
 }

@@ -2,15 +2,22 @@ import type { KubeApi } from '../../src/kube/api.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { ApiServer } from './api-server.ts';
+import { type AccessOptions, ClusterAccess } from './auth/cluster-access.ts';
+import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import { tokenRequest } from './auth/token-request.ts';
+import { trustedUser, type UserInfo } from './auth/user.ts';
 import { Catalog } from './catalog.ts';
 import { CustomKinds } from './controllers/custom-kinds.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts';
 import { type ApiFault, InProcessKubeApi, type Intercept, type Verb } from './in-process.ts';
+import { accessReviewKinds } from './kinds/access-review.ts';
 import { coreKinds } from './kinds/core.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
 import { eventKinds } from './kinds/event.ts';
+import { identityReviewKinds } from './kinds/identity-review.ts';
 import { podKind } from './kinds/pod.ts';
+import { rbacKinds } from './kinds/rbac.ts';
 import { ClusterIps, serviceKind } from './kinds/service.ts';
 import { Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
@@ -28,6 +35,8 @@ export interface EmbeddedClusterOptions {
   readonly tracksWriters?: boolean;
   /** Sees every in-process request first, and may make it fail. */
   readonly intercept?: Intercept;
+  /** Who may do what. Default: everybody everything. */
+  readonly access?: AccessOptions;
 }
 
 /**
@@ -40,6 +49,7 @@ export interface EmbeddedClusterOptions {
 export class EmbeddedCluster {
   readonly server: ApiServer;
   readonly lists: Lists;
+  readonly access: ClusterAccess;
   readonly #intercept: Intercept | undefined;
 
   constructor(options: EmbeddedClusterOptions) {
@@ -50,7 +60,18 @@ export class EmbeddedCluster {
     this.lists = new Lists(this.server);
     this.#intercept = intercept;
     const definitions = customResourceDefinitionKind(clock);
-    const kinds = [...coreKinds(), ...eventKinds(), podKind(), serviceKind(new ClusterIps()), definitions];
+    const tokens = new ServiceAccountTokens({ clock, random, store, catalog });
+    const access = (): ClusterAccess => this.access;
+    const kinds = [
+      ...coreKinds({ token: tokenRequest(this.server, tokens) }),
+      ...eventKinds(),
+      podKind(),
+      serviceKind(new ClusterIps()),
+      ...rbacKinds(),
+      ...accessReviewKinds(access),
+      ...identityReviewKinds(access),
+      definitions,
+    ];
     for (const kind of kinds) catalog.add(kind);
     const namespaces = catalog.find('', 'namespaces');
     if (namespaces === undefined) throw new Error('namespaces are a core kind');
@@ -59,6 +80,7 @@ export class EmbeddedCluster {
     new NamespaceLifecycle(this.server, namespaces);
     for (const name of ['default', 'kube-node-lease', 'kube-system'])
       this.server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+    this.access = new ClusterAccess(this.server, tokens, options.access ?? {});
   }
 
   /** What a test or scenario wants to go wrong with a request; asked once for each. */
@@ -85,8 +107,13 @@ export class EmbeddedCluster {
     this.server.store.compact();
   }
 
-  /** A client of its own; `user` is who it says it is. */
+  /** A client of its own that may do everything; `user` is who it says it is. */
   api(user = 'admin'): KubeApi {
-    return new InProcessKubeApi(this.server, this.lists, user, this.#intercept);
+    return this.as(trustedUser(user));
+  }
+
+  /** A client of its own that may do what `user` may. */
+  as(user: UserInfo): KubeApi {
+    return new InProcessKubeApi(this.server, this.lists, this.access, user, this.#intercept);
   }
 }

@@ -1,5 +1,6 @@
 import type { DeleteOptions } from '../../../src/kube/api.ts';
 import { KubeError } from '../../../src/kube/error.ts';
+import type { UserInfo } from '../auth/user.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
@@ -20,7 +21,7 @@ export interface ResourceRequest {
   readonly accept: string | undefined;
   readonly contentType: string | undefined;
   readonly body: unknown;
-  readonly user: string;
+  readonly user: UserInfo;
 }
 
 export interface Answer {
@@ -32,12 +33,14 @@ export interface Answer {
 /** Which verb a request is. Throws MethodNotAllowed. */
 export function verbOf(served: Served, { method, route, query }: ResourceRequest): Verb {
   const named = route.name !== undefined;
+  if (served.resource.answer !== undefined && (method !== 'POST' || named))
+    throw methodNotAllowed(served.resource, method.toLowerCase());
   switch (method) {
     case 'GET':
       if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
       return named ? 'get' : 'list';
     case 'POST':
-      if (!named) return 'create';
+      if (!named || served.resource.actions?.[route.subresource ?? ''] !== undefined) return 'create';
       break;
     case 'PUT':
       if (named) return 'replace';
@@ -57,7 +60,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const { route, query, body } = request;
   const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
   const warnings: string[] = [];
-  const write = writeRequest(request, (text) => warnings.push(text));
+  const write = writeRequest(served, request, (text) => warnings.push(text));
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
   const one = (object: StoredObject, status = 200): Answer => ({
     status,
@@ -87,12 +90,22 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       };
     }
     case 'create':
+      if (route.name !== undefined) {
+        const made = server.act(served, place, route.subresource ?? '', body, write);
+        return { status: 201, body: made, warnings };
+      }
       return one(server.create(served, place.namespace, body, write), 201);
     case 'replace':
       return one(server.replace(served, place, body, write));
     case 'patch': {
       const type = patchFormat(request.contentType);
-      const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
+      const creates = type === 'apply' && !server.exists(served, place);
+      if (creates && route.subresource === undefined)
+        cluster.access.demand(request.user, {
+          ...{ type: 'resource', verb: 'create', subresource: '', ...place },
+          ...{ group: served.resource.group, resource: served.resource.plural },
+        });
+      const status = creates ? 201 : 200;
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {
@@ -207,23 +220,29 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
   return Number(text);
 }
 
-function writeRequest({ query, route, user }: ResourceRequest, warn: (text: string) => void): WriteRequest {
+function writeRequest(
+  served: Served,
+  { query, route, user: asker }: ResourceRequest,
+  warn: (text: string) => void,
+): WriteRequest {
   const fieldManager = query.get('fieldManager');
   const fieldValidation = query.get('fieldValidation') ?? 'Warn';
   const { subresource } = route;
-  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') throw notServed();
+  const kept = subresource === 'status' || subresource === 'scale' ? subresource : undefined;
+  if (subresource !== kept && served.resource.actions?.[subresource ?? ''] === undefined) throw notServed();
   if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore')
     throw badRequest(
       `fieldValidation must be Strict, Warn or Ignore, not ${JSON.stringify(fieldValidation)}`,
     );
   return {
-    user,
+    user: asker.name,
+    asker,
     warn,
     fieldValidation,
     dryRun: isDryRun(query.getAll('dryRun')),
     force: query.get('force') === 'true',
     ...(fieldManager && { fieldManager }),
-    ...(subresource !== undefined && { subresource }),
+    ...(kept !== undefined && { subresource: kept }),
   };
 }
 
@@ -249,7 +268,7 @@ function deleteRequest({ query, body, user }: ResourceRequest): DeleteRequest {
   };
   const inBody = Array.isArray(options.dryRun) ? options.dryRun : [];
   return {
-    user,
+    user: user.name,
     preconditions,
     dryRun: isDryRun([...query.getAll('dryRun'), ...inBody]),
     ...(policy !== undefined && { propagationPolicy: policy }),
