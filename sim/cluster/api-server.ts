@@ -11,7 +11,7 @@ import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
 import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
-import type { DeleteRequest, WriteRequest } from './requests.ts';
+import { type DeleteRequest, INSTALLER, type WriteRequest } from './requests.ts';
 import { type Resource, type Served, seenThrough } from './resource.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
@@ -64,6 +64,7 @@ export class ApiServer {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly #uids: Random;
+  readonly #installerUids: Random;
   readonly #names: Random;
   readonly #checks: CreateCheck[] = [];
   readonly #writeChecks: WriteCheck[] = [];
@@ -76,6 +77,7 @@ export class ApiServer {
     this.catalog = catalog;
     this.clock = clock;
     this.#uids = random.split('uid');
+    this.#installerUids = random.split('uid/installer');
     this.#names = random.split('name');
   }
 
@@ -143,7 +145,7 @@ export class ApiServer {
     this.#checkWrite(served, namespace, draft, undefined, request);
     draft.metadata = {
       ...metadata,
-      uid: newUid(this.#uids),
+      uid: newUid(request.user === INSTALLER ? this.#installerUids : this.#uids),
       resourceVersion: '',
       creationTimestamp: timestamp(this.clock),
     };

@@ -19,4 +19,10 @@ export interface DeleteRequest extends DeleteOptions {
   readonly dryRun?: boolean;
 }
 
+/**
+ * Who furnishes a cluster before its story begins. What it creates draws its uids from a stream of its own,
+ * so that other furniture moves nothing in the story.
+ */
+export const INSTALLER = 'system:installer';
+
 export const SERVER_REQUEST: WriteRequest = { user: 'system:apiserver' };

@@ -13,7 +13,11 @@ import {
 } from '../../../src/attestation/der.ts';
 import { p256PublicKey, p256ScalarFromSeed } from '../../../src/attestation/p256.ts';
 import { type SigningKey, signingKeyFromSeed } from '../../../src/attestation/signing-key.ts';
-import { ecdsaSignature, SIGNATURE_ALGORITHM, subjectPublicKeyInfo } from '../../../src/attestation/x509-certificate.ts';
+import {
+  ecdsaSignature,
+  SIGNATURE_ALGORITHM,
+  subjectPublicKeyInfo,
+} from '../../../src/attestation/x509-certificate.ts';
 import type { Random } from '../../../src/random/random.ts';
 import type { Clock } from '../../../src/time/clock.ts';
 
@@ -65,7 +69,9 @@ export class CertificateAuthority {
       ...names.map((name) => derText(0x82, name)),
       ...addresses.map((address) => derValue(0x87, Uint8Array.from(address.split('.').map(Number)))),
     );
-    return this.#credential({ commonName: 'kube-apiserver' }, 'server', [extension('2.5.29.17', alternatives)]);
+    return this.#credential({ commonName: 'kube-apiserver' }, 'server', [
+      extension('2.5.29.17', alternatives),
+    ]);
   }
 
   /** For a user of this name in these groups. */
@@ -152,6 +158,9 @@ function privateKeyPem(seed: Uint8Array): string {
 }
 
 function pem(label: string, bytes: Uint8Array): string {
-  const lines = Buffer.from(bytes).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

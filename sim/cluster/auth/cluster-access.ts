@@ -1,7 +1,7 @@
 import type { PolicyRule } from '../../../src/kube/rbac.ts';
 import type { ApiServer } from '../api-server.ts';
 import { RoleAggregation } from '../controllers/role-aggregation.ts';
-import { SERVER_REQUEST } from '../requests.ts';
+import { INSTALLER } from '../requests.ts';
 import { storageView } from '../resource.ts';
 import { type Access, accessForbidden, type Decision } from './access.ts';
 import { defaultClusterRoleBindings, defaultClusterRoles } from './default-roles.ts';
@@ -83,8 +83,9 @@ function installDefaultRoles(server: ApiServer): void {
     server.catalog.find('rbac.authorization.k8s.io', plural),
   );
   if (roles === undefined || bindings === undefined) throw new Error('roles are a kind of every cluster');
-  for (const role of defaultClusterRoles()) server.create(storageView(roles), '', role, SERVER_REQUEST);
+  const request = { user: INSTALLER };
+  for (const role of defaultClusterRoles()) server.create(storageView(roles), '', role, request);
   for (const binding of defaultClusterRoleBindings())
-    server.create(storageView(bindings), '', binding, SERVER_REQUEST);
+    server.create(storageView(bindings), '', binding, request);
   new RoleAggregation(server, roles).gather();
 }

@@ -113,7 +113,10 @@ function role(
   return { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: metaOf(name, labels), rules };
 }
 
-function metaOf(name: string, labels: Readonly<Record<string, string>> = {}): NewObject<ClusterRole>['metadata'] {
+function metaOf(
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): NewObject<ClusterRole>['metadata'] {
   return {
     name,
     labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...labels },

@@ -26,9 +26,7 @@ export function missingRules(
   held: readonly PolicyRule[],
   wanted: readonly PolicyRule[],
 ): readonly PolicyRule[] {
-  const missing = wanted
-    .flatMap(atomsOf)
-    .filter((atom) => !held.some((rule) => ruleCovers(rule, atom)));
+  const missing = wanted.flatMap(atomsOf).filter((atom) => !held.some((rule) => ruleCovers(rule, atom)));
   return joinVerbs(missing);
 }
 

@@ -25,7 +25,9 @@ export interface Rules {
  * Source: kubernetes, plugin/pkg/auth/authorizer/rbac and pkg/registry/rbac/validation/rule.go.
  */
 export class Rbac {
-  readonly #tables: Readonly<Record<'roles' | 'rolebindings' | 'clusterroles' | 'clusterrolebindings', Table>>;
+  readonly #tables: Readonly<
+    Record<'roles' | 'rolebindings' | 'clusterroles' | 'clusterrolebindings', Table>
+  >;
   #rules = new WeakMap<UserInfo, Map<string, Rules>>();
 
   constructor({ store, catalog }: ApiServer) {

@@ -72,7 +72,8 @@ export class ServiceAccountTokens {
       return refused('invalid bearer token');
     const { claims } = read;
     const now = this.#nowSeconds();
-    if (typeof claims.exp !== 'number' || claims.exp <= now) return refused('service account token has expired');
+    if (typeof claims.exp !== 'number' || claims.exp <= now)
+      return refused('service account token has expired');
     if (typeof claims.nbf !== 'number' || claims.nbf > now)
       return refused('service account token is not valid yet');
     const named: readonly unknown[] = Array.isArray(claims.aud) ? claims.aud : [];
@@ -88,7 +89,10 @@ export class ServiceAccountTokens {
     if (this.#uidOf('serviceaccounts', namespace, name) !== uid)
       return refused(`service account ${namespace}/${name} has been deleted`);
     const extra: Record<string, readonly string[]> = { [CREDENTIAL_ID]: [`JTI=${claims.jti}`] };
-    for (const [member, plural] of [['pod', 'pods'], ['secret', 'secrets']] as const) {
+    for (const [member, plural] of [
+      ['pod', 'pods'],
+      ['secret', 'secrets'],
+    ] as const) {
       if (at(about, member) === undefined) continue;
       const bound = { name: textAt(about, `${member}.name`), uid: textAt(about, `${member}.uid`) };
       if (this.#uidOf(plural, namespace, bound.name) !== bound.uid)

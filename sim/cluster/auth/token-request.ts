@@ -82,7 +82,12 @@ function bound(server: ApiServer, account: StoredObject, reference: Members): To
 function invalid(name: string, field: string, value: unknown, why: string): KubeError {
   const cause = invalidValue(field, value, why);
   const message = `${KIND.kind}.${KIND.group} ${JSON.stringify(name)} is invalid: ${joinCauses([cause])}`;
-  return new KubeError('Invalid', message, { ...(name && { name }), group: KIND.group, kind: KIND.kind, causes: [cause] });
+  return new KubeError('Invalid', message, {
+    ...(name && { name }),
+    group: KIND.group,
+    kind: KIND.kind,
+    causes: [cause],
+  });
 }
 
 function textsAt(object: unknown, path: string): readonly string[] {

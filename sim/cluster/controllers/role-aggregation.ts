@@ -18,8 +18,13 @@ export class RoleAggregation {
   constructor(server: ApiServer, roles: Resource) {
     this.#server = server;
     this.#roles = roles;
-    server.store.observe((_change, { resource }) => {
-      if (resource === this.#roles) this.#schedule();
+    server.store.observe(({ object, previous }, { resource }) => {
+      if (resource !== this.#roles) return;
+      // What is neither selected nor selects is nobody's concern.
+      const concerned = [object, previous].some(
+        (role) => role?.metadata.labels !== undefined || role?.aggregationRule !== undefined,
+      );
+      if (concerned) this.#schedule();
     });
   }
 

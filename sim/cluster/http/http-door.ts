@@ -8,10 +8,11 @@ import type { UserInfo } from '../auth/user.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Served } from '../resource.ts';
 import { badRequest, notServed } from '../status-errors.ts';
-import { authenticate } from './authentication.ts';
 import { documentAt } from './documents.ts';
+import { authenticate } from './http-authentication.ts';
 import { impersonated } from './impersonation.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
+import { requestedAccess } from './requested-access.ts';
 import {
   answerResource,
   includedIn,
@@ -20,7 +21,6 @@ import {
   verbOf,
   wholeNumber,
 } from './resource-answer.ts';
-import { requestedAccess } from './requested-access.ts';
 import { parseRoute, type ResourceRoute } from './route.ts';
 import { failureBody } from './status-body.ts';
 import { streamWatch } from './watch-stream.ts';

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { KubeError } from '../../../src/kube/error.ts';
 import type { ResourceAccess } from '../auth/access.ts';
 import type { ClusterAccess } from '../auth/cluster-access.ts';
@@ -67,9 +66,9 @@ function withCommonGroup(name: string, groups: readonly string[]): readonly stri
 }
 
 function extraIn(headers: Headers): readonly { readonly key: string; readonly value: string }[] {
-  return Object.entries(headers as IncomingHttpHeaders).flatMap(([header, values = []]) =>
+  return Object.entries(headers).flatMap(([header, values = []]) =>
     header.startsWith(EXTRA_PREFIX)
-      ? [values].flat().map((value) => ({ key: decoded(header.slice(EXTRA_PREFIX.length)), value }))
+      ? values.map((value) => ({ key: decoded(header.slice(EXTRA_PREFIX.length)), value }))
       : [],
   );
 }

@@ -33,10 +33,7 @@ export function requestedAccess(method: string, url: URL, route: Route | undefin
 }
 
 /** Who selects one object by its name needs no right to the others. */
-function onCollection(
-  verb: string,
-  { searchParams }: URL,
-): { readonly verb: string; readonly name: string } {
+function onCollection(verb: string, { searchParams }: URL): { readonly verb: string; readonly name: string } {
   if (verb === 'delete') return { verb: 'deletecollection', name: '' };
   if (verb !== 'get') return { verb, name: '' };
   const watch = searchParams.get('watch');

@@ -29,7 +29,10 @@ export function rbacKinds(): readonly Resource[] {
 
 type RoleKind = RoleRef['kind'];
 
-function rbacKind(kind: string, definition: Pick<BuiltIn, 'description' | 'members'> & Partial<BuiltIn>): Resource {
+function rbacKind(
+  kind: string,
+  definition: Pick<BuiltIn, 'description' | 'members'> & Partial<BuiltIn>,
+): Resource {
   return builtIn({
     group: RBAC_GROUP,
     kind,
@@ -48,7 +51,9 @@ function roleKind(kind: RoleKind): Resource {
     members: { rules: list(RULE), ...(isCluster && { aggregationRule: aggregation }) },
     columns: [column('Created At', (role) => role.metadata.creationTimestamp)],
     validate: (role) => [
-      ...itemsOf<PolicyRule>(role.rules).flatMap((rule, index) => ruleCauses(rule, `rules[${index}]`, isCluster)),
+      ...itemsOf<PolicyRule>(role.rules).flatMap((rule, index) =>
+        ruleCauses(rule, `rules[${index}]`, isCluster),
+      ),
       ...aggregationCauses(role),
     ],
   });
@@ -103,7 +108,8 @@ function ruleCauses(rule: PolicyRule, field: string, isCluster: boolean): KubeCa
   if (verbs.length === 0)
     causes.push(requiredValue(`${field}.verbs`, 'verbs must contain at least one value'));
   if (nonResourceURLs.length > 0) {
-    const refuse = (why: string) => causes.push(invalidValue(`${field}.nonResourceURLs`, nonResourceURLs, why));
+    const refuse = (why: string) =>
+      causes.push(invalidValue(`${field}.nonResourceURLs`, nonResourceURLs, why));
     if (!isCluster) refuse('namespaced rules cannot apply to non-resource URLs');
     if (apiGroups.length + resources.length + resourceNames.length > 0)
       refuse('rules cannot apply to both regular resources and non-resource URLs');
@@ -158,8 +164,7 @@ function subjectCauses(subject: Subject, field: string, isCluster: boolean): Kub
     }
     case 'User':
     case 'Group':
-      if (apiGroup !== RBAC_GROUP)
-        causes.push(unsupportedValue(`${field}.apiGroup`, apiGroup, [RBAC_GROUP]));
+      if (apiGroup !== RBAC_GROUP) causes.push(unsupportedValue(`${field}.apiGroup`, apiGroup, [RBAC_GROUP]));
       break;
     default:
       causes.push(unsupportedValue(`${field}.kind`, kind ?? '', ['ServiceAccount', 'User', 'Group']));
