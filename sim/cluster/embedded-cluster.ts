@@ -8,9 +8,14 @@ import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts';
 import { type ApiFault, InProcessKubeApi, type Intercept, type Verb } from './in-process.ts';
 import { coreKinds } from './kinds/core.ts';
+import { cronJobKind } from './kinds/cron-job.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
+import { daemonSetKind } from './kinds/daemon-set.ts';
+import { deploymentKind } from './kinds/deployment.ts';
 import { eventKinds } from './kinds/event.ts';
+import { jobKind } from './kinds/job.ts';
 import { podKind } from './kinds/pod.ts';
+import { controllerRevisionKind, replicaSetKind } from './kinds/replica-set.ts';
 import { ClusterIps, serviceKind } from './kinds/service.ts';
 import { Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
@@ -50,7 +55,23 @@ export class EmbeddedCluster {
     this.lists = new Lists(this.server);
     this.#intercept = intercept;
     const definitions = customResourceDefinitionKind(clock);
-    const kinds = [...coreKinds(), ...eventKinds(), podKind(), serviceKind(new ClusterIps()), definitions];
+    const unixMs = (): number => clock.epochMs + clock.nowMs;
+    const workloads = [
+      deploymentKind(),
+      replicaSetKind(),
+      daemonSetKind(),
+      controllerRevisionKind(),
+      jobKind(unixMs),
+      cronJobKind(unixMs),
+    ];
+    const kinds = [
+      ...coreKinds(),
+      ...eventKinds(),
+      podKind(),
+      serviceKind(new ClusterIps()),
+      ...workloads,
+      definitions,
+    ];
     for (const kind of kinds) catalog.add(kind);
     const namespaces = catalog.find('', 'namespaces');
     if (namespaces === undefined) throw new Error('namespaces are a core kind');

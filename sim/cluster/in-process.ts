@@ -11,9 +11,11 @@ import type {
 import type { KubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
 import type { ApiServer } from './api-server.ts';
+import { deleteCollection } from './delete-collection.ts';
 import { InProcessWatch } from './in-process-watch.ts';
 import type { Place } from './preconditions.ts';
 import type { Lists } from './reads.ts';
+import type { Subresource, WriteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete' | 'deletecollection';
@@ -51,7 +53,9 @@ export class InProcessKubeApi implements KubeApi {
   }
 
   get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T> {
-    return this.#serve('get', kind, key, () => this.#server.get(this.#served(kind), placeOf(kind, key)));
+    return this.#serve('get', kind, key, () =>
+      this.#server.get(this.#served(kind), placeOf(kind, key), subresourceOf(kind)),
+    );
   }
 
   list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
@@ -78,14 +82,21 @@ export class InProcessKubeApi implements KubeApi {
       ...(name === undefined ? {} : { name }),
     };
     return this.#serve('create', kind, key, () =>
-      this.#server.create(this.#served(kind), namespace ?? '', object, { ...options, user: this.#user }),
+      kind.subresource === 'binding'
+        ? this.#server.bind(
+            this.#served(kind),
+            { namespace: '', name: '', ...key },
+            object,
+            this.#write(kind, options),
+          )
+        : this.#server.create(this.#served(kind), namespace ?? '', object, this.#write(kind, options)),
     );
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const key = object.metadata;
     return this.#serve('replace', kind, key, () =>
-      this.#server.replace(this.#served(kind), placeOf(kind, key), object, { ...options, user: this.#user }),
+      this.#server.replace(this.#served(kind), placeOf(kind, key), object, this.#write(kind, options)),
     );
   }
 
@@ -96,7 +107,7 @@ export class InProcessKubeApi implements KubeApi {
     options: WriteOptions = {},
   ): Promise<T> {
     return this.#serve('patch', kind, key, () =>
-      this.#server.patch(this.#served(kind), placeOf(kind, key), patch, { ...options, user: this.#user }),
+      this.#server.patch(this.#served(kind), placeOf(kind, key), patch, this.#write(kind, options)),
     );
   }
 
@@ -108,6 +119,19 @@ export class InProcessKubeApi implements KubeApi {
     await this.#serve('delete', kind, key, () =>
       this.#server.delete(this.#served(kind), placeOf(kind, key), { ...options, user: this.#user }),
     );
+  }
+
+  async deleteCollection(kind: Kind, selection: ListOptions, options: DeleteOptions = {}): Promise<void> {
+    const key = selection.namespace === undefined ? {} : { namespace: selection.namespace };
+    const request = { ...options, user: this.#user };
+    await this.#serve('deletecollection', kind, key, () =>
+      deleteCollection(this.#server, this.#lists, this.#served(kind), selection, request),
+    );
+  }
+
+  #write(kind: Kind, options: WriteOptions): WriteRequest {
+    const subresource = subresourceOf(kind) ?? options.subresource;
+    return { ...options, user: this.#user, ...(subresource !== undefined && { subresource }) };
   }
 
   #served(kind: Kind): Served {
@@ -123,6 +147,10 @@ export class InProcessKubeApi implements KubeApi {
     if (fault.carriedOut === true) answer();
     throw fault.error;
   }
+}
+
+function subresourceOf({ subresource }: Kind): Subresource | undefined {
+  return subresource as Subresource | undefined;
 }
 
 function placeOf(kind: Kind, key: ObjectKey): Place {

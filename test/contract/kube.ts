@@ -5,9 +5,11 @@ import type { Kind, KubeObject, NewObject } from '../../src/kube/object.ts';
 import { applyContract } from './kube-apply.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { listContract } from './kube-list.ts';
+import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
 import { verbContract } from './kube-verbs.ts';
 import { watchContract } from './kube-watch.ts';
+import { workloadContract } from './kube-workloads.ts';
 
 /** A server under test. */
 export interface Subject {
@@ -191,5 +193,7 @@ export function kubeContract(title: string, start: () => Promise<Subject>): void
     applyContract(bench);
     deletionContract(bench);
     schemaContract(bench);
+    scaleContract(bench);
+    workloadContract(bench);
   });
 }

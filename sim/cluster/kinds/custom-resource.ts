@@ -2,8 +2,14 @@ import { type CompiledSchema, compileSchema } from '../../../src/kube/crd-schema
 import type { KubeCause } from '../../../src/kube/error.ts';
 import { forbiddenValue, invalidValue, requiredValue } from '../../../src/kube/field-cause.ts';
 import { compileJsonPath } from '../json-path.ts';
-import { AGE } from '../printer.ts';
-import { apiVersionOf, type PrinterColumn, type Resource, type ServedVersion } from '../resource.ts';
+import { AGE, textAt } from '../printer.ts';
+import {
+  apiVersionOf,
+  type PrinterColumn,
+  type Resource,
+  type ScalePaths,
+  type ServedVersion,
+} from '../resource.ts';
 import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
 
 /**
@@ -63,10 +69,7 @@ function servedVersion(version: Members, path: string, causes: KubeCause[]): Ser
   const root = isMembers(source) ? { ...source, properties } : { type: 'object' };
   const schema: CompiledSchema = { ...compileSchema(root, at, causes), embeddedResource: true };
   const subresources = membersOf(version.subresources);
-  if (subresources.scale !== undefined)
-    causes.push(
-      forbiddenValue(`${path}.subresources.scale`, 'the scale subresource is not supported by this server'),
-    );
+  const scale = scalePaths(subresources.scale, `${path}.subresources.scale`, causes);
   const columns = listOf(version.additionalPrinterColumns).map((column, index) =>
     printerColumn(column, `${path}.additionalPrinterColumns[${index}]`, causes),
   );
@@ -76,8 +79,28 @@ function servedVersion(version: Members, path: string, causes: KubeCause[]): Ser
     schema,
     openApi: root,
     hasStatus: subresources.status !== undefined,
+    ...(scale && { scale }),
     columns: columns.length === 0 ? [AGE] : columns,
   };
+}
+
+/** Source: apiextensions-apiserver, pkg/apis/apiextensions/validation ValidateCustomResourceDefinitionSubresources. */
+function scalePaths(source: unknown, path: string, causes: KubeCause[]): ScalePaths | undefined {
+  if (source === undefined) return undefined;
+  const scale = membersOf(source);
+  const read = (member: string, ...roots: readonly string[]): readonly string[] => {
+    const text = String(scale[member] ?? '');
+    const where = roots.map((root) => `.${root}`).join(' or ');
+    if (text === '') causes.push(requiredValue(`${path}.${member}`));
+    else if (!roots.some((root) => text.startsWith(`.${root}.`)) || !/^(\.[\w-]+)+$/.test(text))
+      causes.push(invalidValue(`${path}.${member}`, text, `should be a json path under ${where}`));
+    return text.split('.').slice(1);
+  };
+  const specReplicas = read('specReplicasPath', 'spec');
+  const statusReplicas = read('statusReplicasPath', 'status');
+  if (scale.labelSelectorPath === undefined) return { specReplicas, statusReplicas };
+  const selector = read('labelSelectorPath', 'status', 'spec').join('.');
+  return { specReplicas, statusReplicas, selectorOf: (object) => textAt(object, selector) };
 }
 
 function printerColumn(column: Members, path: string, causes: KubeCause[]): PrinterColumn {
