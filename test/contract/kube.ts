@@ -3,6 +3,7 @@ import type { KubeApi } from '../../src/kube/api.ts';
 import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import type { Kind, KubeObject, NewObject } from '../../src/kube/object.ts';
 import { applyContract } from './kube-apply.ts';
+import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { listContract } from './kube-list.ts';
 import { scaleContract } from './kube-scale.ts';
@@ -195,5 +196,6 @@ export function kubeContract(title: string, start: () => Promise<Subject>): void
     schemaContract(bench);
     scaleContract(bench);
     workloadContract(bench);
+    batchContract(bench);
   });
 }

@@ -10,7 +10,7 @@ import {
   type ScalePaths,
   type ServedVersion,
 } from '../resource.ts';
-import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
+import { equalJson, isMembers, type Members, type StoredObject } from '../stored-object.ts';
 
 /**
  * The resource that a CustomResourceDefinition describes; complaints about it go to `causes`, and with
@@ -34,9 +34,12 @@ export function customResource(definition: Members, causes: KubeCause[]): Resour
         'must have exactly one version marked as storage version',
       ),
     );
-  const versions = declared.map((version, index) =>
-    servedVersion(version, `spec.versions[${index}]`, causes),
-  );
+  // What all versions have in common is complained about where older definitions had it, once for all.
+  const alike = declared.every(({ subresources }) => equalJson(subresources, declared[0]?.subresources));
+  const versions = declared.map((version, index) => {
+    const path = `spec.versions[${index}]`;
+    return servedVersion(version, path, alike ? 'spec' : path, causes);
+  });
   const storage = stored[0];
   if (causes.length > 0 || storage === undefined) return undefined;
   const kind = String(names.kind);
@@ -59,7 +62,12 @@ export function customResource(definition: Members, causes: KubeCause[]): Resour
   };
 }
 
-function servedVersion(version: Members, path: string, causes: KubeCause[]): ServedVersion {
+function servedVersion(
+  version: Members,
+  path: string,
+  subresourcePath: string,
+  causes: KubeCause[],
+): ServedVersion {
   const source = membersOf(version.schema).openAPIV3Schema;
   const at = `${path}.schema.openAPIV3Schema`;
   if (!isMembers(source)) causes.push(requiredValue(at, 'schemas are required'));
@@ -69,7 +77,7 @@ function servedVersion(version: Members, path: string, causes: KubeCause[]): Ser
   const root = isMembers(source) ? { ...source, properties } : { type: 'object' };
   const schema: CompiledSchema = { ...compileSchema(root, at, causes), embeddedResource: true };
   const subresources = membersOf(version.subresources);
-  const scale = scalePaths(subresources.scale, `${path}.subresources.scale`, causes);
+  const scale = scalePaths(subresources.scale, `${subresourcePath}.subresources.scale`, causes);
   const columns = listOf(version.additionalPrinterColumns).map((column, index) =>
     printerColumn(column, `${path}.additionalPrinterColumns[${index}]`, causes),
   );
