@@ -11,10 +11,12 @@ import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts
 import type { ScenarioPlan } from '../../src/scenario/plan.ts';
 import type { PackedImage, World } from '../../src/scenario/world.ts';
 import type { Board } from '../board/board.ts';
-import { Cast, NODE_NAME } from '../cast.ts';
+import { CAST_USERS, Cast, NODE_NAME, usersOf } from '../cast.ts';
 import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
 import { HttpDoor } from '../cluster/http/http-door.ts';
+import { ApiWeather } from '../faults/api-weather.ts';
 import { injectFault } from '../faults/inject.ts';
+import type { ApiStage } from '../faults/stage.ts';
 import { FirmwareFactory } from '../firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from '../fleet.ts';
@@ -43,6 +45,16 @@ export interface LiveEndpoints {
   readonly registry: string;
 }
 
+/** What is open before the world is. */
+interface LiveParts {
+  readonly clock: ScaledClock;
+  readonly broker: LiveBroker;
+  readonly endpoints: LiveEndpoints;
+  /** The API server for each of the cast, by user. */
+  readonly urls: ReadonlyMap<string, string>;
+  readonly api: ApiStage & { readonly cluster: EmbeddedCluster };
+}
+
 /** How often a condition is asked, in real milliseconds. */
 const ASK_MS = 20;
 
@@ -65,6 +77,7 @@ export class LiveWorld implements World {
   readonly #factory: FirmwareFactory;
   readonly #registry: RegistryAlias;
   readonly #cast: Cast;
+  readonly #api: LiveParts['api'];
   readonly #close: () => Promise<void>;
   #listener: (event: StampedEvent) => void = () => {};
   #bug: { readonly error: unknown } | undefined;
@@ -75,12 +88,25 @@ export class LiveWorld implements World {
     const store = new RegistryStore();
     const broker = await startBroker();
     const registry = await serveRegistry(store);
-    const cluster = new EmbeddedCluster({ clock, random: SeededRandom.ofSeed(plan.seed).split('cluster') });
+    const random = SeededRandom.ofSeed(plan.seed);
+    const weather = new ApiWeather(random.split('api-weather'));
+    const { intercept, interceptWatch } = weather;
+    const cluster = new EmbeddedCluster({
+      clock,
+      random: random.split('cluster'),
+      intercept,
+      interceptWatch,
+    });
+    const api = { weather, cluster, usersOf };
     const door = new HttpDoor(cluster);
     const url = await door.listen();
+    // A door for each of the cast: who comes through it needs no credentials to be told from the others.
+    const doors = new Map(CAST_USERS.map((user) => [user, new HttpDoor(cluster, user)]));
+    const urls = new Map<string, string>();
+    for (const [user, ownDoor] of doors) urls.set(user, await ownDoor.listen());
     const endpoints = { cluster: url, broker: broker.url, registry: registry.host };
-    const world = new LiveWorld(plan, options, clock, broker, endpoints, async () => {
-      await door.close();
+    const world = new LiveWorld(plan, options, { clock, broker, endpoints, urls, api }, async () => {
+      for (const one of [door, ...doors.values()]) await one.close();
       await registry.close();
       await broker.close();
     });
@@ -92,16 +118,16 @@ export class LiveWorld implements World {
   private constructor(
     plan: ScenarioPlan,
     options: LiveOptions,
-    clock: ScaledClock,
-    broker: LiveBroker,
-    endpoints: LiveEndpoints,
+    { clock, broker, endpoints, urls, api }: LiveParts,
     closeServers: () => Promise<void>,
   ) {
     this.clock = clock;
     this.endpoints = endpoints;
+    this.#api = api;
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const kubeOf = (): KubeApi => ClientNodeKubeApi.connect({ url: endpoints.cluster });
+    const kubeOf = (user?: string): KubeApi =>
+      ClientNodeKubeApi.connect({ url: (user && urls.get(user)) ?? endpoints.cluster });
     this.kube = kubeOf();
     // Time-outs of real connections are real time, however fast the story is told.
     const http = new HttpRegistry({ clock: new WallClock(), insecureHosts: [endpoints.registry] });
@@ -151,6 +177,7 @@ export class LiveWorld implements World {
 
   async start(): Promise<void> {
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    this.#api.cluster.markInstalled();
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
@@ -175,7 +202,7 @@ export class LiveWorld implements World {
 
   inject(order: FaultOrder): Promise<() => Promise<void>> {
     const boards = new Map(this.boards.map((board) => [board.name, board]));
-    const stage = { boards, links: undefined, api: undefined, registry: undefined, cast: this.#cast };
+    const stage = { boards, links: undefined, api: this.#api, registry: undefined, cast: this.#cast };
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 
