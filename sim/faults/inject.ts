@@ -22,6 +22,8 @@ import {
   registrySlow,
   registryStalled,
   registryThrottled,
+  registryTokenExpired,
+  registryTokenRefused,
   registryWrongDigest,
   tagMoved,
 } from './registry-faults.ts';
@@ -60,6 +62,8 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'registry-flipped-bytes': registryFlippedBytes,
   'registry-wrong-digest': registryWrongDigest,
   'registry-blob-deleted': registryBlobDeleted,
+  'registry-token-expired': registryTokenExpired,
+  'registry-token-refused': registryTokenRefused,
   'tag-moved': tagMoved,
   'api-conflict': apiConflict,
   'api-unavailable': apiUnavailable,

@@ -1,30 +1,24 @@
 import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
 import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-channel.ts';
-import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
-import { WallClock } from '../../operator/adapters/wall-clock.ts';
 import type { Deciders } from '../../operator/index.ts';
 import type { KubeApi } from '../../src/kube/api.ts';
 import { SeededRandom } from '../../src/random/random.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../../src/scenario/plan.ts';
-import type { PackedImage, World } from '../../src/scenario/world.ts';
+import type { PackedImage, RegistryTraffic, World } from '../../src/scenario/world.ts';
 import type { Board } from '../board/board.ts';
-import { CAST_USERS, Cast, NODE_NAME, usersOf } from '../cast.ts';
-import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
-import { HttpDoor } from '../cluster/http/http-door.ts';
-import { ApiWeather } from '../faults/api-weather.ts';
+import { Cast, NODE_NAME } from '../cast.ts';
 import { injectFault } from '../faults/inject.ts';
-import type { ApiStage } from '../faults/stage.ts';
 import { FirmwareFactory } from '../firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from '../fleet.ts';
 import { enrol, installDefinitions } from '../install.ts';
-import { serveRegistry } from '../registry/http.ts';
-import { RegistryStore } from '../registry/store.ts';
 import { REGISTRY_HOST } from '../world.ts';
 import { type LiveBroker, startBroker } from './broker.ts';
+import { type LiveCluster, startCluster } from './live-cluster.ts';
+import { type LiveRegistry, startRegistry } from './live-registry.ts';
 import { MqttRadio } from './mqtt-radio.ts';
 import { RegistryAlias } from './registry-alias.ts';
 import { ScaledClock } from './scaled-clock.ts';
@@ -49,10 +43,8 @@ export interface LiveEndpoints {
 interface LiveParts {
   readonly clock: ScaledClock;
   readonly broker: LiveBroker;
-  readonly endpoints: LiveEndpoints;
-  /** The API server for each of the cast, by user. */
-  readonly urls: ReadonlyMap<string, string>;
-  readonly api: ApiStage & { readonly cluster: EmbeddedCluster };
+  readonly registry: LiveRegistry;
+  readonly cluster: LiveCluster;
 }
 
 /** How often a condition is asked, in real milliseconds. */
@@ -75,9 +67,11 @@ export class LiveWorld implements World {
   readonly #random: SeededRandom;
   readonly #fleet: Fleet;
   readonly #factory: FirmwareFactory;
-  readonly #registry: RegistryAlias;
+  readonly #registry: LiveRegistry;
+  /** The same, under the name that scenarios write. */
+  readonly #alias: RegistryAlias;
+  readonly #cluster: LiveCluster;
   readonly #cast: Cast;
-  readonly #api: LiveParts['api'];
   readonly #close: () => Promise<void>;
   #listener: (event: StampedEvent) => void = () => {};
   #bug: { readonly error: unknown } | undefined;
@@ -85,28 +79,12 @@ export class LiveWorld implements World {
   /** Starts broker, registry and API server on free ports of loopback. Rejects with the system's error when it cannot. */
   static async open(plan: ScenarioPlan, options: LiveOptions): Promise<LiveWorld> {
     const clock = new ScaledClock(options.speed);
-    const store = new RegistryStore();
     const broker = await startBroker();
-    const registry = await serveRegistry(store);
     const random = SeededRandom.ofSeed(plan.seed);
-    const weather = new ApiWeather(random.split('api-weather'));
-    const { intercept, interceptWatch } = weather;
-    const cluster = new EmbeddedCluster({
-      clock,
-      random: random.split('cluster'),
-      intercept,
-      interceptWatch,
-    });
-    const api = { weather, cluster, usersOf };
-    const door = new HttpDoor(cluster);
-    const url = await door.listen();
-    // A door for each of the cast: who comes through it needs no credentials to be told from the others.
-    const doors = new Map(CAST_USERS.map((user) => [user, new HttpDoor(cluster, user)]));
-    const urls = new Map<string, string>();
-    for (const [user, ownDoor] of doors) urls.set(user, await ownDoor.listen());
-    const endpoints = { cluster: url, broker: broker.url, registry: registry.host };
-    const world = new LiveWorld(plan, options, { clock, broker, endpoints, urls, api }, async () => {
-      for (const one of [door, ...doors.values()]) await one.close();
+    const registry = await startRegistry(clock, random.split('registry-weather'), options.speed);
+    const cluster = await startCluster(clock, random);
+    const world = new LiveWorld(plan, options, { clock, broker, registry, cluster }, async () => {
+      await cluster.close();
       await registry.close();
       await broker.close();
     });
@@ -118,20 +96,18 @@ export class LiveWorld implements World {
   private constructor(
     plan: ScenarioPlan,
     options: LiveOptions,
-    { clock, broker, endpoints, urls, api }: LiveParts,
+    { clock, broker, registry, cluster }: LiveParts,
     closeServers: () => Promise<void>,
   ) {
     this.clock = clock;
-    this.endpoints = endpoints;
-    this.#api = api;
+    this.endpoints = { cluster: cluster.url, broker: broker.url, registry: registry.host };
+    this.#cluster = cluster;
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const kubeOf = (user?: string): KubeApi =>
-      ClientNodeKubeApi.connect({ url: (user && urls.get(user)) ?? endpoints.cluster });
-    this.kube = kubeOf();
-    // Time-outs of real connections are real time, however fast the story is told.
-    const http = new HttpRegistry({ clock: new WallClock(), insecureHosts: [endpoints.registry] });
-    this.#registry = new RegistryAlias(http, REGISTRY_HOST, endpoints.registry);
+    const kubeAt = (url: string): KubeApi => ClientNodeKubeApi.connect({ url });
+    this.kube = kubeAt(cluster.url);
+    this.#registry = registry;
+    this.#alias = new RegistryAlias(registry.client, REGISTRY_HOST, registry.host);
     this.#factory = new FirmwareFactory(plan.firmware);
     this.images = this.#factory.images;
     this.#fleet = manufacture(plan, {
@@ -146,8 +122,8 @@ export class LiveWorld implements World {
     this.#cast = new Cast({
       clock,
       random: new SystemRandom(),
-      registry: this.#registry,
-      kubeOf,
+      registry: this.#alias,
+      kubeOf: (user) => kubeAt(cluster.urlOf(user)),
       channelOf: (name) => {
         const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
         channels.push(channel);
@@ -171,14 +147,19 @@ export class LiveWorld implements World {
     return this.clock.eventCount;
   }
 
+  get traffic(): readonly RegistryTraffic[] {
+    return this.#registry.meter.traffic;
+  }
+
   onEvent(listener: (event: StampedEvent) => void): void {
     this.#listener = listener;
   }
 
   async start(): Promise<void> {
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
-    this.#api.cluster.markInstalled();
-    await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
+    this.#cluster.api.cluster.markInstalled();
+    await this.#factory.push(this.#alias, (name) => firmwareKey(this.#seed, name));
+    this.#registry.meter.reset();
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
   }
@@ -202,7 +183,9 @@ export class LiveWorld implements World {
 
   inject(order: FaultOrder): Promise<() => Promise<void>> {
     const boards = new Map(this.boards.map((board) => [board.name, board]));
-    const stage = { boards, links: undefined, api: this.#api, registry: undefined, cast: this.#cast };
+    const { weather } = this.#registry;
+    const { api } = this.#cluster;
+    const stage = { boards, links: undefined, api, registry: weather, cast: this.#cast };
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 
