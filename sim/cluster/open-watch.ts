@@ -59,24 +59,28 @@ export function openWatch(
   };
   const strike = (delivery: Delivery, fault: WatchFault | undefined): void => {
     switch (fault?.kind) {
-      case undefined:
-      case 'delayed':
-        return sink.deliver(delivery);
       case 'duplicated':
         sink.deliver(delivery);
-        return sink.deliver(delivery);
+        sink.deliver(delivery);
+        break;
       case 'withheld':
-        return;
+        break;
       case 'dropped':
-        return finish(() => sink.end());
+        finish(() => sink.end());
+        break;
       case 'cut':
-        return finish(() => sink.breakOff(delivery));
+        finish(() => sink.breakOff(delivery));
+        break;
       case 'refused':
-        return finish(() => sink.fail(fault.error));
+        finish(() => sink.fail(fault.error));
+        break;
       case 'stalled':
         stalled = true;
         close();
-        return sink.stall();
+        sink.stall();
+        break;
+      default:
+        sink.deliver(delivery);
     }
   };
   const pump = (): void => {
@@ -93,11 +97,14 @@ export function openWatch(
   const receive = (delivery: Delivery): void => {
     if (closed) return;
     const fault = faultOf?.(delivery);
-    if (late.length === 0 && fault?.kind !== 'delayed') return strike(delivery, fault);
+    if (late.length === 0 && fault?.kind !== 'delayed') {
+      strike(delivery, fault);
+      return;
+    }
     const byMs = fault?.kind === 'delayed' ? fault.byMs : 0;
     const dueMs = Math.max(late.at(-1)?.dueMs ?? 0, clock.nowMs + byMs);
-    if (late.push({ delivery, fault, dueMs }) > LATE_MAX) return finish(() => sink.end());
-    if (timer === undefined) pump();
+    if (late.push({ delivery, fault, dueMs }) > LATE_MAX) finish(() => sink.end());
+    else if (timer === undefined) pump();
   };
   stop = watch(server, served, request, receive, () => finish(() => sink.end()));
   if (closed) stop();
