@@ -2,27 +2,21 @@ import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
 import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
-import { type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
+import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
 import type { Catalog } from './catalog.ts';
+import type { Origin } from './decode-errors.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
+import { immutableMeta } from './object-meta.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
-import { boundPod } from './pod-binding.ts';
 import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
-import type { DeleteRequest, Subresource, WriteRequest } from './requests.ts';
+import type { DeleteRequest, WriteRequest } from './requests.ts';
 import { type Served, seenThrough } from './resource.ts';
-import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
-import {
-  type Draft,
-  equalJson,
-  isMembers,
-  type ManagedFieldsEntry,
-  type StoredObject,
-} from './stored-object.ts';
+import { type Draft, isMembers, type ManagedFieldsEntry, type StoredObject } from './stored-object.ts';
 
 export interface ApiServerParts {
   readonly store: Store;
@@ -71,13 +65,8 @@ export class ApiServer {
     this.#checks.push(check);
   }
 
-  /** The object, or its scale. */
-  get(served: Served, place: Place, subresource?: Subresource): StoredObject {
-    const object = seenThrough(served, this.#current(served, place));
-    if (subresource === 'scale') return scaleOfObject(served, object);
-    if (subresource === 'binding' || (subresource === 'status' && !served.version.hasStatus))
-      throw refuse.notServed();
-    return object;
+  get(served: Served, place: Place): StoredObject {
+    return seenThrough(served, this.#current(served, place));
   }
 
   exists(served: Served, { namespace, name }: Place): boolean {
@@ -97,7 +86,7 @@ export class ApiServer {
   ): StoredObject {
     const { resource } = served;
     if (request.subresource !== undefined) throw refuse.methodNotAllowed(resource, 'create');
-    const draft = readDraft(served, input, undefined, request);
+    const draft = readDraft(served, input, undefined, request, 'body');
     const { metadata } = draft;
     if (metadata.resourceVersion !== undefined)
       throw new KubeError('InternalError', 'resourceVersion should not be set on objects to be created');
@@ -117,8 +106,14 @@ export class ApiServer {
     if (resource.hasGeneration) draft.metadata.generation = 1;
     else delete draft.metadata.generation;
     if (served.version.hasStatus) delete draft.status;
+    resource.fillIn?.(draft);
+    const owners =
+      managedFields ??
+      (this.#tracksWriters
+        ? ownersAfterUpdate(served, undefined, draft, ...this.#writer(request))
+        : undefined);
     resource.prepare?.(draft, undefined);
-    checkDraft(served, draft, undefined);
+    checkDraft(served, draft, undefined, 'body');
     const table = this.store.table(resource);
     const existing = table.get(namespace, draft.metadata.name);
     if (existing !== undefined)
@@ -127,49 +122,30 @@ export class ApiServer {
         draft.metadata.name,
         existing.metadata.deletionTimestamp !== undefined,
       );
-    if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-    else if (this.#tracksWriters)
-      draft.metadata.managedFields = ownersAfterUpdate(served, undefined, draft, ...this.#writer(request));
-    if (request.dryRun === true) return draft;
+    if (owners !== undefined) draft.metadata.managedFields = owners;
+    if (request.dryRun === true) return undated(draft);
     const unavailable = resource.allocate?.(draft) ?? [];
     if (unavailable.length > 0) throw refuse.invalid(resource, draft.metadata.name, unavailable);
+    checkSize(request);
     const stored = toStorage(served, draft, undefined);
     return seenThrough(served, this.store.create(resource, stored));
   }
 
-  /** Gives a Pod to a node. */
-  bind(served: Served, place: Place, binding: unknown, request: WriteRequest): StoredObject {
-    const { resource } = served;
-    if (resource.kind !== 'Pod' || resource.group !== '') throw refuse.notServed();
-    const pod = this.#current(served, place);
-    const draft: Draft = {
-      ...pod,
-      ...boundPod(resource, pod, binding, this.clock),
-      metadata: { ...pod.metadata },
-    };
-    return request.dryRun === true ? draft : this.store.update(resource, draft, pod);
-  }
-
-  /** PUT: the whole object, its status, or its scale. */
+  /** PUT: the whole object, or its status. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
-    if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
-    return this.#update(served, place, () => ({ object: input }), request);
+    if (!this.exists(served, place)) throw this.#gone(served, place, input);
+    return this.#update(served, place, () => ({ object: input }), request, 'body');
   }
 
   patch(served: Served, place: Place, patch: Patch, request: WriteRequest): StoredObject {
     const { type, body } = patch;
-    const onScale = request.subresource === 'scale';
-    if (type === 'apply')
-      return onScale
-        ? scaleOfObject(served, this.#apply(served, place, scaleConfig(served, body), request))
-        : this.#apply(served, place, body, request);
-    if (onScale)
-      return this.#rescale(served, place, (scale) => patched(served, scale, { type, body }), request);
+    if (type === 'apply') return this.#apply(served, place, body, request);
     return this.#update(
       served,
       place,
       (current) => ({ object: patched(served, current, { type, body }) }),
       request,
+      'patch',
     );
   }
 
@@ -184,7 +160,7 @@ export class ApiServer {
     const pending =
       metadata.deletionTimestamp !== undefined && (metadata.deletionGracePeriodSeconds ?? 0) > 0;
     if (pending && grace > 0) return { object: seenThrough(served, current), gone: false };
-    const finalizers = finalizersOnDelete(metadata.finalizers ?? [], policyOf(served, request));
+    const finalizers = finalizersOnDelete(metadata.finalizers ?? [], request.propagationPolicy);
     const held = finalizers.length > 0 || grace > 0 || resource.holdsDeletion?.(current) === true;
     if (!held) {
       if (request.dryRun !== true) this.#remove(served, copyOf(current), current);
@@ -197,6 +173,14 @@ export class ApiServer {
     return { object: seenThrough(served, this.store.update(resource, draft, current)), gone: false };
   }
 
+  /** Nothing is there to replace; to one who says which object was meant, that is a conflict. */
+  #gone({ resource }: Served, { name }: Place, input: unknown): KubeError {
+    const metadata = isMembers(input) && isMembers(input.metadata) ? input.metadata : {};
+    if (typeof metadata.uid !== 'string' || metadata.uid === '') return refuse.notFound(resource, name);
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: `;
+    return refuse.conflict(resource, name, why);
+  }
+
   /** Creates the object when it is not there. */
   #apply(served: Served, place: Place, config: unknown, request: WriteRequest): StoredObject {
     const { fieldManager, force = false, subresource } = request;
@@ -204,7 +188,7 @@ export class ApiServer {
     const applied = (live: StoredObject | undefined): Applied =>
       serverSideApply(served, live, config, { fieldManager, force, subresource, time });
     if (subresource !== undefined || this.exists(served, place))
-      return this.#update(served, place, applied, request);
+      return this.#update(served, place, applied, request, 'patch');
     const { object, managedFields } = applied(undefined);
     const name = isMembers(object.metadata) ? object.metadata.name : undefined;
     if (name !== place.name)
@@ -225,15 +209,16 @@ export class ApiServer {
     place: Place,
     propose: (current: StoredObject) => Proposal,
     request: WriteRequest,
+    origin: Origin,
   ): StoredObject {
     const { resource, version } = served;
     const current = this.#current(served, place);
     const seen = seenThrough(served, current);
     const onStatus = request.subresource === 'status';
-    if (request.subresource === 'binding' || (onStatus && !version.hasStatus)) throw refuse.notServed();
+    if (request.subresource === 'scale' || (onStatus && !version.hasStatus)) throw refuse.notServed();
     const { object, managedFields } = propose(seen);
-    const proposed = readDraft(served, object, seen, request);
-    checkProposed(served, place, proposed, current);
+    const proposed = readDraft(served, object, seen, request, origin);
+    checkProposed(served, place, proposed, current, origin);
 
     const draft: Draft = onStatus ? { ...seen, metadata: seen.metadata } : { ...proposed };
     if (onStatus || version.hasStatus) {
@@ -242,35 +227,45 @@ export class ApiServer {
       else draft.status = status;
     }
     draft.metadata = onStatus ? { ...seen.metadata } : updatedMeta(proposed, seen);
+    const fixed = immutableMeta(proposed.metadata, seen.metadata);
+    if (fixed.length > 0) throw refuse.invalid(resource, place.name, fixed);
+    resource.fillIn?.(draft);
     resource.prepare?.(draft, seen);
-    checkDraft(served, draft, seen);
+    checkDraft(served, draft, seen, origin);
     if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-    else if (seen.metadata.managedFields !== undefined && !isUnchanged(draft, seen))
-      draft.metadata.managedFields = ownersAfterUpdate(served, seen, draft, ...this.#writer(request));
+    else this.#keepOwners(served, seen, draft, onStatus ? undefined : proposed, request);
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
-    if (resource.hasGeneration && isNewGeneration(served, stored, current))
+    if (resource.hasGeneration && hasNewSpec(stored, current))
       stored.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (request.dryRun === true) return seenThrough(served, stored);
+    checkSize(request);
     const written = isGone(resource, stored)
       ? this.#remove(served, stored, current)
       : this.store.update(resource, stored, current);
     return seenThrough(served, written);
   }
 
-  #rescale(
+  /** Brings managed fields up to date with an update, which may itself say who the owners are. */
+  #keepOwners(
     served: Served,
-    place: Place,
-    propose: (scale: StoredObject) => unknown,
+    before: StoredObject,
+    draft: Draft,
+    proposed: Draft | undefined,
     request: WriteRequest,
-  ): StoredObject {
-    const updated = this.#update(
-      served,
-      place,
-      (seen) => ({ object: rescaled(served, seen, propose(scaleOfObject(served, seen))) }),
-      request,
-    );
-    return scaleOfObject(served, updated);
+  ): void {
+    const known = before.metadata.managedFields;
+    const declared = proposed?.metadata.managedFields ?? known;
+    if (declared === undefined) return;
+    if (isReset(declared)) delete draft.metadata.managedFields;
+    else if (declared !== known || !isUnchanged(draft, before))
+      draft.metadata.managedFields = ownersAfterUpdate(
+        served,
+        before,
+        draft,
+        ...this.#writer(request),
+        declared,
+      );
   }
 
   #remove({ resource }: Served, last: Draft, current: StoredObject): StoredObject {
@@ -296,6 +291,12 @@ export class ApiServer {
   }
 }
 
+/** What was not stored has no version. */
+function undated(draft: Draft): StoredObject {
+  const { resourceVersion: _, ...metadata } = draft.metadata;
+  return { ...draft, metadata: metadata as Draft['metadata'] };
+}
+
 /** The metadata that an update leads to: what the server owns stays as it was. */
 function updatedMeta(proposed: Draft, { metadata: before }: StoredObject): Draft['metadata'] {
   const { metadata: after } = proposed;
@@ -307,24 +308,12 @@ function updatedMeta(proposed: Draft, { metadata: before }: StoredObject): Draft
   return meta;
 }
 
-/** What becomes of dependents. Jobs keep theirs for historical reasons, and say so. */
-function policyOf(
-  { resource }: Served,
-  { propagationPolicy, warn }: DeleteRequest,
-): DeleteRequest['propagationPolicy'] {
-  if (propagationPolicy !== undefined || resource.orphansByDefault !== true) return propagationPolicy;
-  warn?.(
-    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
-  );
-  return 'Orphan';
-}
+/** Source: etcd, --max-request-bytes. */
+const STORED_BYTES_MAX = 1.5 * 1024 * 1024;
 
-function isNewGeneration({ resource }: Served, stored: Draft, current: StoredObject): boolean {
-  if (hasNewSpec(stored, current)) return true;
-  return (
-    resource.generationCountsAnnotations === true &&
-    !equalJson(stored.metadata.annotations, current.metadata.annotations)
-  );
+/** Throws InternalError: only etcd itself notices. */
+function checkSize({ bodyBytes = 0 }: WriteRequest): void {
+  if (bodyBytes > STORED_BYTES_MAX) throw refuse.tooLargeToStore();
 }
 
 function copyOf(object: StoredObject): Draft {

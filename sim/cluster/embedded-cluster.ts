@@ -15,8 +15,11 @@ import {
   type Serving,
   type Verb,
 } from './in-process.ts';
+import { coreKinds } from './kinds/core.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
-import { everyClustersKinds } from './kinds/every-cluster.ts';
+import { eventKinds } from './kinds/event.ts';
+import { podKind } from './kinds/pod.ts';
+import { ClusterIps, serviceKind } from './kinds/service.ts';
 import type { WatchHolder } from './open-watches.ts';
 import { type Delivery, Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
@@ -129,7 +132,8 @@ function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup):
   const store = new Store({ historyLimit, freeze, ...startVersion });
   const server = new ApiServer({ store, catalog, clock, random, tracksWriters });
   const definitions = customResourceDefinitionKind(clock);
-  for (const kind of [...everyClustersKinds(clock), definitions]) catalog.add(kind);
+  const kinds = [...coreKinds(), ...eventKinds(), podKind(), serviceKind(new ClusterIps()), definitions];
+  for (const kind of kinds) catalog.add(kind);
   const namespaces = catalog.find('', 'namespaces');
   if (namespaces === undefined) throw new Error('namespaces are a core kind');
   new GarbageCollector(server);

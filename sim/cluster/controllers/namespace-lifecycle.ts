@@ -65,11 +65,7 @@ export class NamespaceLifecycle {
     const view = storageView(table.resource);
     for (const { metadata } of table.list(namespace))
       if (metadata.deletionTimestamp === undefined)
-        this.#server.delete(
-          view,
-          { namespace, name: metadata.name },
-          { user: USER, propagationPolicy: 'Background' },
-        );
+        this.#server.delete(view, { namespace, name: metadata.name }, { user: USER });
     return table.list(namespace).length;
   }
 

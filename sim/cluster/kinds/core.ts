@@ -2,7 +2,6 @@ import { AGE, at, column, textAt } from '../printer.ts';
 import type { Resource } from '../resource.ts';
 import { type Draft, isMembers } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
-import { checkConfigMap, checkSecret } from './key-values.ts';
 import {
   base64,
   bool,
@@ -39,13 +38,13 @@ function namespaceKind(): Resource {
     },
     columns: [column('Status', (namespace) => at(namespace, 'status.phase')), AGE],
     selectableFields: (namespace) => ({ 'status.phase': textAt(namespace, 'status.phase') }),
+    fillIn: (draft) => {
+      const label = { 'kubernetes.io/metadata.name': draft.metadata.name };
+      draft.metadata.labels = { ...draft.metadata.labels, ...label };
+    },
     prepare: (draft, previous) => {
       const deleting = draft.metadata.deletionTimestamp !== undefined;
       if (previous === undefined) draft.spec = { finalizers: ['kubernetes'] };
-      draft.metadata.labels = {
-        ...draft.metadata.labels,
-        'kubernetes.io/metadata.name': draft.metadata.name,
-      };
       const status = isMembers(draft.status) ? draft.status : {};
       draft.status = { ...status, phase: deleting ? 'Terminating' : 'Active' };
     },
@@ -118,7 +117,6 @@ function configMapKind(): Resource {
     description: 'Configuration as keys and values.',
     members: { data: map(text), binaryData: map(base64), immutable: bool },
     columns: [{ name: 'Data', type: 'integer', cell: countOf('data', 'binaryData') }, AGE],
-    validate: checkConfigMap,
   });
 }
 
@@ -134,11 +132,10 @@ function secretKind(): Resource {
       AGE,
     ],
     selectableFields: (secret) => ({ type: textAt(secret, 'type') }),
-    prepare: (draft) => {
+    fillIn: (draft) => {
       draft.type ??= 'Opaque';
       foldStringData(draft);
     },
-    validate: checkSecret,
   });
 }
 
