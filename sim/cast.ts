@@ -30,8 +30,17 @@ const agentIn = (namespace: string): UserInfo => serviceAccountUser(namespace, A
 /** Name under which agents connect to the broker. */
 const AGENT_CLIENT = 'flash-agent';
 
-/** The users that requests of the operator and its agents are made by; faults of the API strike these. */
-export const TESTED_USERS: readonly string[] = [OPERATOR.name, agentIn('default').name];
+const USERS: Readonly<Record<string, readonly string[]>> = {
+  operator: [OPERATOR.name],
+  agent: [agentIn('default').name],
+  akri: [AKRI.name],
+  kubelet: ['kubelet'],
+};
+
+/** By what users a part of the cast is known to the API server; absent: the operator and its agents, which are on trial. */
+export function usersOf(role?: string): readonly string[] {
+  return role === undefined ? [OPERATOR.name, agentIn('default').name] : (USERS[role] ?? []);
+}
 
 /** The node on which everything runs. */
 export const NODE_NAME = 'edge-1';
@@ -124,12 +133,6 @@ export class Cast {
   /** Kills every flash agent between two of its steps; their Pods fail, as Pods of killed processes do. */
   killAgents(): void {
     for (const agent of [...this.#agents]) agent.kill();
-  }
-
-  /** Ends the open watches of the operator and its agents, once. */
-  dropWatches(): void {
-    this.#operator?.kube.dropWatches();
-    for (const { kube } of this.#agents) kube.dropWatches();
   }
 
   /** Ends everybody; idempotent. */

@@ -7,7 +7,7 @@ import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
 import type { PackedImage, RegistryTraffic, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
-import { Cast, NODE_NAME, TESTED_USERS } from './cast.ts';
+import { Cast, NODE_NAME, usersOf } from './cast.ts';
 import { VirtualClock } from './clock.ts';
 import type { AccessOptions } from './cluster/auth/cluster-access.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
@@ -52,6 +52,7 @@ export class SimWorld implements World {
   readonly #seed: number;
   readonly #random: SeededRandom;
   readonly #broker = new SimBroker(this.clock);
+  readonly #cluster: EmbeddedCluster;
   readonly #registry: InProcessRegistry;
   readonly #meter: TrafficMeter;
   readonly #factory: FirmwareFactory;
@@ -64,15 +65,17 @@ export class SimWorld implements World {
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const api = new ApiWeather(TESTED_USERS, this.#random.split('api-weather'));
+    const weather = new ApiWeather(this.#random.split('api-weather'));
     const store = new RegistryStore();
     const registry = new RegistryWeather(store, this.#random.split('registry-weather'));
     const cluster = new EmbeddedCluster({
       clock: this.clock,
       random: this.#random.split('cluster'),
-      intercept: api.intercept,
       access: { rbac: true, ...(options.onDecision && { onDecision: options.onDecision }) },
+      intercept: weather.intercept,
+      interceptWatch: weather.interceptWatch,
     });
+    this.#cluster = cluster;
     this.kube = cluster.api();
     this.#installer = cluster.api(INSTALLER);
     this.#meter = new TrafficMeter(store, NODE_NAME);
@@ -113,6 +116,7 @@ export class SimWorld implements World {
       },
     });
     const boards = new Map(this.boards.map((board) => [board.name, board]));
+    const api = { weather, cluster, usersOf };
     this.#stage = { boards, links, api, registry, cast: this.#cast };
   }
 
@@ -132,6 +136,7 @@ export class SimWorld implements World {
     await installDefinitions(this.kube);
     await installAccounts(this.#installer);
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    this.#cluster.markInstalled();
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#meter.reset();
     this.#cast.start();

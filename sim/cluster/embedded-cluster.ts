@@ -1,4 +1,5 @@
 import type { KubeApi } from '../../src/kube/api.ts';
+import type { Kind } from '../../src/kube/object.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { ApiServer } from './api-server.ts';
@@ -10,7 +11,14 @@ import { Catalog } from './catalog.ts';
 import { CustomKinds } from './controllers/custom-kinds.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts';
-import { type ApiFault, InProcessKubeApi, type Intercept, type Verb } from './in-process.ts';
+import {
+  type ApiFault,
+  InProcessKubeApi,
+  type Intercept,
+  type RequestKey,
+  type Serving,
+  type Verb,
+} from './in-process.ts';
 import { accessReviewKinds } from './kinds/access-review.ts';
 import { coreKinds } from './kinds/core.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
@@ -19,10 +27,12 @@ import { identityReviewKinds } from './kinds/identity-review.ts';
 import { podKind } from './kinds/pod.ts';
 import { rbacKinds } from './kinds/rbac.ts';
 import { ClusterIps, serviceKind } from './kinds/service.ts';
-import { Lists } from './reads.ts';
+import type { WatchHolder } from './open-watches.ts';
+import { type Delivery, Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
-import { type Served, storageView } from './resource.ts';
-import { Store } from './store.ts';
+import { type Resource, type Served, storageView } from './resource.ts';
+import { type Backup, Store } from './store.ts';
+import type { WatchFault, WatchIntercept } from './watch-fault.ts';
 
 export interface EmbeddedClusterOptions {
   readonly clock: Clock;
@@ -33,8 +43,10 @@ export interface EmbeddedClusterOptions {
   readonly freeze?: boolean;
   /** Keeps managed fields of every object from its creation on; costs time and memory. Default: from its first server-side apply. */
   readonly tracksWriters?: boolean;
-  /** Sees every in-process request first, and may make it fail. */
+  /** Sees every request of either door first, and may make it fail. */
   readonly intercept?: Intercept;
+  /** Sees every delivery of every watch first, and may keep, break or repeat it. */
+  readonly interceptWatch?: WatchIntercept;
   /** Who may do what. Default: everybody everything. */
   readonly access?: AccessOptions;
 }
@@ -46,65 +58,72 @@ export interface EmbeddedClusterOptions {
  *
  * Deterministic: the same calls on the same clock with the same seed give the same objects.
  */
-export class EmbeddedCluster {
-  readonly server: ApiServer;
-  readonly lists: Lists;
-  readonly access: ClusterAccess;
-  readonly #intercept: Intercept | undefined;
+export class EmbeddedCluster implements Serving {
+  readonly #options: EmbeddedClusterOptions;
+  #life: Life;
+  #lives = 1;
+  #installed: Backup;
 
   constructor(options: EmbeddedClusterOptions) {
-    const { clock, random, historyLimit = 4096, freeze = false, tracksWriters = false, intercept } = options;
-    const catalog = new Catalog();
-    const store = new Store({ historyLimit, freeze });
-    this.server = new ApiServer({ store, catalog, clock, random, tracksWriters });
-    this.lists = new Lists(this.server);
-    this.#intercept = intercept;
-    const definitions = customResourceDefinitionKind(clock);
-    const tokens = new ServiceAccountTokens({ clock, random, store, catalog });
-    const access = (): ClusterAccess => this.access;
-    const kinds = [
-      ...coreKinds({ token: tokenRequest(this.server, tokens) }),
-      ...eventKinds(),
-      podKind(),
-      serviceKind(new ClusterIps()),
-      ...rbacKinds(),
-      ...accessReviewKinds(access),
-      ...identityReviewKinds(access),
-      definitions,
-    ];
-    for (const kind of kinds) catalog.add(kind);
-    const namespaces = catalog.find('', 'namespaces');
-    if (namespaces === undefined) throw new Error('namespaces are a core kind');
-    new GarbageCollector(this.server);
-    new CustomKinds(this.server, definitions);
-    new NamespaceLifecycle(this.server, namespaces);
+    this.#options = options;
+    this.#life = boot(options, options.random);
+    const { server, access, namespaces } = this.#life;
     for (const name of ['default', 'kube-node-lease', 'kube-system'])
-      this.server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
-    this.access = new ClusterAccess(this.server, tokens, options.access ?? {});
+      server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+    access.installDefaults();
+    this.#installed = server.store.backup();
+  }
+
+  /** The server of now; a restart puts another in its place. */
+  get server(): ApiServer {
+    return this.#life.server;
+  }
+
+  get lists(): Lists {
+    return this.#life.lists;
+  }
+
+  get access(): ClusterAccess {
+    return this.#life.access;
   }
 
   /** What a test or scenario wants to go wrong with a request; asked once for each. */
-  faultOf(
-    verb: Verb,
-    { resource, apiVersion }: Served,
-    key: { readonly namespace?: string | undefined; readonly name?: string | undefined },
-    user: string,
-  ): ApiFault | undefined {
-    if (this.#intercept === undefined) return undefined;
-    const { kind, plural, namespaced } = resource;
-    const { namespace, name } = key;
-    const place = { ...(namespace !== undefined && { namespace }), ...(name !== undefined && { name }) };
-    return this.#intercept(verb, { apiVersion, kind, plural, namespaced }, place, user);
+  faultOf(verb: Verb, served: Served, key: RequestKey, user: string): ApiFault | undefined {
+    return this.#options.intercept?.(verb, kindOf(served), key, user);
   }
 
-  /** Ends all open watches, or those of one user; returns how many. */
-  dropWatches(user?: string): number {
-    return this.server.watches.drop(user);
+  /** Asked for every delivery of a watch; undefined when nobody wants anything to go wrong. */
+  watchFaultOf(served: Served, user: string): ((delivery: Delivery) => WatchFault | undefined) | undefined {
+    const { interceptWatch } = this.#options;
+    if (interceptWatch === undefined) return undefined;
+    const kind = kindOf(served);
+    return (delivery) => interceptWatch(kind, delivery, user);
+  }
+
+  /** Ends all open watches, or those that are chosen; returns how many. */
+  dropWatches(chosen?: (holder: WatchHolder) => boolean): number {
+    return this.server.watches.drop(chosen);
   }
 
   /** Forgets all history, so that a watch from before now is answered with Expired. */
   compact(): void {
     this.server.store.compact();
+  }
+
+  /** What is here now counts as installed: a restart that loses data comes back to it. */
+  markInstalled(): void {
+    this.#installed = this.server.store.backup();
+  }
+
+  /**
+   * A new server over what is stored, or over what was stored when the cluster was installed. Watches end, the
+   * past and half-read lists are forgotten; with data lost, versions go back, which no client was told.
+   */
+  restart(data: 'kept' | 'lost'): void {
+    const backup = data === 'kept' ? this.server.store.backup() : this.#installed;
+    const former = this.#life;
+    this.#life = boot(this.#options, this.#options.random.split(`life-${++this.#lives}`), backup);
+    former.server.watches.drop();
   }
 
   /** A client of its own that may do everything; `user` is who it says it is. */
@@ -114,6 +133,66 @@ export class EmbeddedCluster {
 
   /** A client of its own that may do what `user` may. */
   as(user: UserInfo): KubeApi {
-    return new InProcessKubeApi(this.server, this.lists, this.access, user, this.#intercept);
+    return new InProcessKubeApi(this, user);
   }
+}
+
+/** A server process, with everything that only lives as long as it. */
+interface Life {
+  readonly server: ApiServer;
+  readonly lists: Lists;
+  readonly access: ClusterAccess;
+  readonly namespaces: Resource;
+}
+
+function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup): Life {
+  const { clock, historyLimit = 4096, freeze = false, tracksWriters = false } = options;
+  const catalog = new Catalog();
+  const startVersion = backup === undefined ? {} : { startVersion: backup.version };
+  const store = new Store({ historyLimit, freeze, ...startVersion });
+  const server = new ApiServer({ store, catalog, clock, random, tracksWriters });
+  const definitions = customResourceDefinitionKind(clock);
+  // Tokens outlive the server that signed them.
+  const tokens = new ServiceAccountTokens({ clock, store, catalog, keys: options.random, ids: random });
+  const reviewed = (): ClusterAccess => access;
+  const kinds = [
+    ...coreKinds({ token: tokenRequest(server, tokens) }),
+    ...eventKinds(),
+    podKind(),
+    serviceKind(new ClusterIps()),
+    ...rbacKinds(),
+    ...accessReviewKinds(reviewed),
+    ...identityReviewKinds(reviewed),
+    definitions,
+  ];
+  for (const kind of kinds) catalog.add(kind);
+  const namespaces = catalog.find('', 'namespaces');
+  if (namespaces === undefined) throw new Error('namespaces are a core kind');
+  new GarbageCollector(server);
+  new CustomKinds(server, definitions);
+  new NamespaceLifecycle(server, namespaces);
+  const access = new ClusterAccess(server, tokens, options.access ?? {});
+  if (backup !== undefined) restore(store, catalog, backup, definitions);
+  return { server, lists: new Lists(server), access, namespaces };
+}
+
+/** Definitions come first: the other objects' kinds are made from them. */
+function restore(store: Store, catalog: Catalog, { tables }: Backup, definitions: Resource): void {
+  const isDefinition = ({ group, plural }: Resource): boolean =>
+    group === definitions.group && plural === definitions.plural;
+  const first = tables.filter(({ resource }) => isDefinition(resource));
+  const rest = tables.filter(({ resource }) => !isDefinition(resource));
+  for (const { resource: former, objects } of [...first, ...rest]) {
+    const resource = catalog.find(former.group, former.plural);
+    if (resource === undefined) continue;
+    for (const object of objects) {
+      resource.allocate?.({ ...object });
+      store.restore(resource, object);
+    }
+  }
+}
+
+function kindOf({ resource, apiVersion }: Served): Kind {
+  const { kind, plural, namespaced } = resource;
+  return { apiVersion, kind, plural, namespaced };
 }

@@ -14,16 +14,18 @@ import type { ApiServer } from './api-server.ts';
 import type { ClusterAccess } from './auth/cluster-access.ts';
 import type { UserInfo } from './auth/user.ts';
 import { InProcessWatch } from './in-process-watch.ts';
+import { openWatch, type WatchSink } from './open-watch.ts';
 import type { Place } from './preconditions.ts';
-import type { Lists } from './reads.ts';
+import type { Delivery, Lists } from './reads.ts';
 import type { WriteRequest } from './requests.ts';
 import { type Served, splitApiVersion } from './resource.ts';
 import { selectedName } from './selector.ts';
+import type { WatchFault } from './watch-fault.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete' | 'deletecollection';
 
 /** What rules call the verb. */
-export function ruleVerb(verb: Verb): string {
+function ruleVerb(verb: Verb): string {
   return verb === 'replace' ? 'update' : verb;
 }
 
@@ -37,59 +39,62 @@ export interface ApiFault {
   readonly carriedOut?: boolean;
 }
 
-/** Looks at each request before it is served; undefined lets it through. Key and name may be absent. */
-export type Intercept = (
-  verb: Verb,
-  kind: Kind,
-  key: Partial<ObjectKey>,
-  user: string,
-) => ApiFault | undefined;
+/** What a request is about, as far as it says so. */
+export interface RequestKey extends Partial<ObjectKey> {
+  /** Of a list: it asks for a page after the first. */
+  readonly continued?: boolean;
+}
+
+/** Looks at each request before it is served; undefined lets it through. */
+export type Intercept = (verb: Verb, kind: Kind, key: RequestKey, user: string) => ApiFault | undefined;
+
+/** Who serves, and what goes wrong with it. */
+export interface Serving {
+  readonly server: ApiServer;
+  readonly lists: Lists;
+  readonly access: ClusterAccess;
+  faultOf(verb: Verb, served: Served, key: RequestKey, user: string): ApiFault | undefined;
+  watchFaultOf(served: Served, user: string): ((delivery: Delivery) => WatchFault | undefined) | undefined;
+}
 
 /** The server without a network: promises that settle in the same instant of virtual time. */
 export class InProcessKubeApi implements KubeApi {
-  readonly #server: ApiServer;
-  readonly #lists: Lists;
-  readonly #access: ClusterAccess;
+  readonly #serving: Serving;
   readonly #asker: UserInfo;
-  readonly #intercept: Intercept | undefined;
 
-  constructor(
-    server: ApiServer,
-    lists: Lists,
-    access: ClusterAccess,
-    asker: UserInfo,
-    intercept: Intercept | undefined,
-  ) {
-    this.#server = server;
-    this.#lists = lists;
-    this.#access = access;
+  constructor(serving: Serving, asker: UserInfo) {
+    this.#serving = serving;
     this.#asker = asker;
-    this.#intercept = intercept;
   }
 
   get #user(): string {
     return this.#asker.name;
   }
 
+  get #server(): ApiServer {
+    return this.#serving.server;
+  }
+
   get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T> {
-    return this.#serve('get', kind, key, () => this.#server.get(this.#served(kind), placeOf(kind, key)));
+    return this.#serve('get', kind, key, (served) => this.#server.get(served, placeOf(kind, key)));
   }
 
   list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
-    const key = keyOfList(options);
-    return this.#serve('list', kind, key, () => this.#lists.list(this.#served(kind), options));
+    const key = { ...keyOfList(options), ...(options.continue && { continued: true }) };
+    return this.#serve('list', kind, key, (served) => this.#serving.lists.list(served, options));
   }
 
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
-    const key = keyOfList(options);
-    const started = this.#serve<Served>('watch', kind, key, () => this.#served(kind));
+    const started = this.#serve<Served>('watch', kind, keyOfList(options), (served) => served);
     started.catch(() => {});
-    return new InProcessWatch(
-      this.#server,
-      started,
-      options,
-      this.#user,
-    ) as AsyncIterable<unknown> as AsyncIterable<WatchEvent<T>>;
+    const open = (served: Served, sink: WatchSink): (() => void) => {
+      const request = { ...options, user: this.#user };
+      return openWatch(this.#server, served, request, this.#serving.watchFaultOf(served, this.#user), sink);
+    };
+    const { signal } = options;
+    return new InProcessWatch(started, open, signal) as AsyncIterable<unknown> as AsyncIterable<
+      WatchEvent<T>
+    >;
   }
 
   create<T extends KubeObject>(kind: Kind<T>, object: NewObject<T>, options: WriteOptions = {}): Promise<T> {
@@ -98,15 +103,15 @@ export class InProcessKubeApi implements KubeApi {
       ...(namespace === undefined ? {} : { namespace }),
       ...(name === undefined ? {} : { name }),
     };
-    return this.#serve('create', kind, key, () =>
-      this.#server.create(this.#served(kind), namespace ?? '', object, this.#request(options)),
+    return this.#serve('create', kind, key, (served) =>
+      this.#server.create(served, namespace ?? '', object, this.#request(options)),
     );
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const key = object.metadata;
-    const replace = (): unknown =>
-      this.#server.replace(this.#served(kind), placeOf(kind, key), object, this.#request(options));
+    const replace = (served: Served): unknown =>
+      this.#server.replace(served, placeOf(kind, key), object, this.#request(options));
     return this.#serve('replace', kind, key, replace, options.subresource);
   }
 
@@ -116,8 +121,7 @@ export class InProcessKubeApi implements KubeApi {
     patch: { readonly type: PatchKind; readonly body: unknown },
     options: WriteOptions = {},
   ): Promise<T> {
-    const change = (): unknown => {
-      const served = this.#served(kind);
+    const change = (served: Served): unknown => {
       const place = placeOf(kind, key);
       if (patch.type === 'apply' && options.subresource === undefined && !this.#server.exists(served, place))
         this.#demand('create', kind, key, undefined);
@@ -131,13 +135,9 @@ export class InProcessKubeApi implements KubeApi {
     key: ObjectKey,
     options: DeleteOptions = {},
   ): Promise<void> {
-    await this.#serve('delete', kind, key, () =>
-      this.#server.delete(this.#served(kind), placeOf(kind, key), { ...options, user: this.#user }),
+    await this.#serve('delete', kind, key, (served) =>
+      this.#server.delete(served, placeOf(kind, key), { ...options, user: this.#user }),
     );
-  }
-
-  #served(kind: Kind): Served {
-    return this.#server.catalog.ofKind(kind);
   }
 
   #request(options: WriteOptions): WriteRequest {
@@ -145,11 +145,12 @@ export class InProcessKubeApi implements KubeApi {
   }
 
   /** Throws Forbidden. */
-  #demand(verb: Verb, kind: Kind, key: Partial<ObjectKey>, subresource: string | undefined): void {
-    if (!this.#access.isRestricted) return;
+  #demand(verb: Verb, kind: Kind, key: RequestKey, subresource: string | undefined): void {
+    const { access } = this.#serving;
+    if (!access.isRestricted) return;
     const { namespace = '', name = '' } = key;
     const isNamespace = kind.plural === 'namespaces';
-    this.#access.demand(this.#asker, {
+    access.demand(this.#asker, {
       type: 'resource',
       verb: ruleVerb(verb),
       group: splitApiVersion(kind.apiVersion).group,
@@ -164,31 +165,31 @@ export class InProcessKubeApi implements KubeApi {
   async #serve<R>(
     verb: Verb,
     kind: Kind,
-    key: Partial<ObjectKey>,
-    carryOut: () => unknown,
+    key: RequestKey,
+    answerOf: (served: Served) => unknown,
     subresource?: string,
   ): Promise<R> {
-    const answer = (): unknown => {
+    const answer = (): R => {
       // What is yet to be created has no name that rules could speak of.
-      this.#demand(verb, kind, verb === 'create' ? placeOnly(key) : key, subresource);
-      return carryOut();
+      this.#demand(verb, kind, verb === 'create' ? namespaceOf(key) : key, subresource);
+      return answerOf(this.#server.catalog.ofKind(kind)) as R;
     };
-    const fault = this.#intercept?.(verb, kind, key, this.#user);
-    if (fault === undefined) return answer() as R;
+    const fault = this.#serving.faultOf(verb, this.#server.catalog.ofKind(kind), key, this.#user);
+    if (fault === undefined) return answer();
     if (fault.latencyMs !== undefined && fault.latencyMs > 0) await this.#server.clock.sleep(fault.latencyMs);
-    if (fault.error === undefined) return answer() as R;
+    if (fault.error === undefined) return answer();
     if (fault.carriedOut === true) answer();
     throw fault.error;
   }
 }
 
-function placeOnly({ namespace }: Partial<ObjectKey>): Partial<ObjectKey> {
-  return namespace === undefined ? {} : { namespace };
+function keyOfList({ fieldSelector, ...options }: ListOptions): RequestKey {
+  const name = selectedName(fieldSelector);
+  return { ...namespaceOf(options), ...(name !== undefined && { name }) };
 }
 
-function keyOfList({ namespace, fieldSelector }: ListOptions): Partial<ObjectKey> {
-  const name = selectedName(fieldSelector);
-  return { ...(namespace !== undefined && { namespace }), ...(name !== undefined && { name }) };
+function namespaceOf({ namespace }: { readonly namespace?: string }): { namespace?: string } {
+  return namespace === undefined ? {} : { namespace };
 }
 
 function placeOf(kind: Kind, key: ObjectKey): Place {

@@ -1,8 +1,8 @@
-import type { PolicyRule } from '../../../src/kube/rbac.ts';
+import { CLUSTER_ROLE, CLUSTER_ROLE_BINDING, type PolicyRule } from '../../../src/kube/rbac.ts';
 import type { ApiServer } from '../api-server.ts';
 import { RoleAggregation } from '../controllers/role-aggregation.ts';
 import { INSTALLER } from '../requests.ts';
-import { storageView } from '../resource.ts';
+import type { Served } from '../resource.ts';
 import { type Access, accessForbidden, type Decision } from './access.ts';
 import { defaultClusterRoleBindings, defaultClusterRoles } from './default-roles.ts';
 import { refuseEscalation } from './escalation.ts';
@@ -27,18 +27,32 @@ const EVERYTHING: readonly PolicyRule[] = [
 /** Who somebody is, and what they may do. */
 export class ClusterAccess {
   readonly tokens: ServiceAccountTokens;
+  readonly #server: ApiServer;
   readonly #rbac: Rbac | undefined;
+  readonly #aggregation: RoleAggregation | undefined;
   readonly #options: AccessOptions;
 
-  /** With RBAC, puts the default roles into the store. */
   constructor(server: ApiServer, tokens: ServiceAccountTokens, options: AccessOptions) {
+    this.#server = server;
     this.tokens = tokens;
     this.#options = options;
     if (options.rbac !== true) return;
     const rbac = new Rbac(server);
     this.#rbac = rbac;
     server.addWriteCheck((write) => refuseEscalation(rbac, write));
-    installDefaultRoles(server);
+    this.#aggregation = new RoleAggregation(server);
+  }
+
+  /** With RBAC, puts the roles and bindings that every cluster begins with into the store. */
+  installDefaults(): void {
+    if (!this.isRestricted) return;
+    const [roles, bindings] = [CLUSTER_ROLE, CLUSTER_ROLE_BINDING].map((kind) =>
+      this.#server.catalog.ofKind(kind),
+    ) as [Served, Served];
+    const request = { user: INSTALLER };
+    for (const role of defaultClusterRoles()) this.#server.create(roles, '', role, request);
+    for (const binding of defaultClusterRoleBindings()) this.#server.create(bindings, '', binding, request);
+    this.#aggregation?.gather();
   }
 
   get isRestricted(): boolean {
@@ -77,15 +91,3 @@ export class ClusterAccess {
 
 const VISITOR = trustedUser('admin');
 const ALLOWED: Decision = { allowed: true, reason: '' };
-
-function installDefaultRoles(server: ApiServer): void {
-  const [roles, bindings] = ['clusterroles', 'clusterrolebindings'].map((plural) =>
-    server.catalog.find('rbac.authorization.k8s.io', plural),
-  );
-  if (roles === undefined || bindings === undefined) throw new Error('roles are a kind of every cluster');
-  const request = { user: INSTALLER };
-  for (const role of defaultClusterRoles()) server.create(storageView(roles), '', role, request);
-  for (const binding of defaultClusterRoleBindings())
-    server.create(storageView(bindings), '', binding, request);
-  new RoleAggregation(server, roles).gather();
-}

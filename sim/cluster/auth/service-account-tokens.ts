@@ -28,7 +28,9 @@ export type TokenVerdict =
 
 export interface TokenParts {
   readonly clock: Clock;
-  readonly random: Random;
+  /** The signing key comes from here; equal for servers that are to believe each other's tokens. */
+  readonly keys: Random;
+  readonly ids: Random;
   readonly store: Store;
   readonly catalog: Catalog;
 }
@@ -44,7 +46,7 @@ export class ServiceAccountTokens {
 
   constructor(parts: TokenParts) {
     this.#parts = parts;
-    this.#ids = parts.random.split('token-id');
+    this.#ids = parts.ids.split('token-id');
   }
 
   issue({ account, audiences, lifeSeconds, boundTo }: TokenOrder): string {
@@ -125,7 +127,7 @@ export class ServiceAccountTokens {
   /** Made when it is first needed: most clusters here never sign a token. */
   #signer(): { readonly key: SigningKey; readonly keyId: string } {
     if (this.#made === undefined) {
-      const key = signingKeyFromSeed('ES256', this.#parts.random.split('token-key').bytes(32));
+      const key = signingKeyFromSeed('ES256', this.#parts.keys.split('token-key').bytes(32));
       const keyId = createHash('sha256').update(key.publicKey).digest('base64url');
       this.#made = { key, keyId };
     }

@@ -1,6 +1,12 @@
-import { type ClusterRole, type LabelSelector, type PolicyRule, RBAC_GROUP } from '../../../src/kube/rbac.ts';
+import {
+  CLUSTER_ROLE,
+  type ClusterRole,
+  type LabelSelector,
+  type PolicyRule,
+  RBAC_GROUP,
+} from '../../../src/kube/rbac.ts';
 import type { ApiServer } from '../api-server.ts';
-import { type Resource, storageView } from '../resource.ts';
+import type { Served } from '../resource.ts';
 import { equalJson } from '../stored-object.ts';
 
 const CONTROLLER = 'clusterrole-aggregation-controller';
@@ -12,14 +18,15 @@ const USER = `system:serviceaccount:kube-system:${CONTROLLER}`;
  */
 export class RoleAggregation {
   readonly #server: ApiServer;
-  readonly #roles: Resource;
+  readonly #roles: Served;
+  #gathering = false;
   #scheduled = false;
 
-  constructor(server: ApiServer, roles: Resource) {
+  constructor(server: ApiServer) {
     this.#server = server;
-    this.#roles = roles;
+    this.#roles = server.catalog.ofKind(CLUSTER_ROLE);
     server.store.observe(({ object, previous }, { resource }) => {
-      if (resource !== this.#roles) return;
+      if (resource !== this.#roles.resource || this.#gathering) return;
       // What is neither selected nor selects is nobody's concern.
       const concerned = [object, previous].some(
         (role) => role?.metadata.labels !== undefined || role?.aggregationRule !== undefined,
@@ -30,23 +37,28 @@ export class RoleAggregation {
 
   /** Fills them now. A role made of such roles needs another pass; rules only move along selectors, so it ends. */
   gather(): void {
-    this.#scheduled = true;
+    this.#gathering = true;
     let changed = true;
     while (changed) {
       changed = false;
       for (const role of this.#all()) if (this.#fill(role)) changed = true;
     }
-    this.#scheduled = false;
+    this.#gathering = false;
   }
 
   #schedule(): void {
     if (this.#scheduled || !this.#all().some(({ aggregationRule }) => aggregationRule !== undefined)) return;
     this.#scheduled = true;
-    this.#server.clock.after(0, () => this.gather());
+    this.#server.clock.after(0, () => {
+      this.#scheduled = false;
+      this.gather();
+    });
   }
 
   #all(): readonly ClusterRole[] {
-    return this.#server.store.table(this.#roles).list() as readonly unknown[] as readonly ClusterRole[];
+    return this.#server.store
+      .table(this.#roles.resource)
+      .list() as readonly unknown[] as readonly ClusterRole[];
   }
 
   /** True when that changed it. */
@@ -62,7 +74,7 @@ export class RoleAggregation {
     const { name } = metadata;
     const body = { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: { name }, rules: gathered };
     const request = { user: USER, fieldManager: CONTROLLER, force: true };
-    this.#server.patch(storageView(this.#roles), { namespace: '', name }, { type: 'apply', body }, request);
+    this.#server.patch(this.#roles, { namespace: '', name }, { type: 'apply', body }, request);
     return true;
   }
 }
