@@ -7,7 +7,7 @@ import {
 } from '../../src/device/messages.ts';
 import { type Content, pullTopic, reportTopic, type SessionId } from '../../src/device/topics.ts';
 import { Download } from './download.ts';
-import type { FirmwareHost } from './firmware.ts';
+import type { FirmwareHost } from './firmware-host.ts';
 import type { DeltaUseless, Refusal, UpdateSlot } from './update-slot.ts';
 
 /** Between the last report and the restart, as ota-service has it. */
