@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT_CODE, EXIT_CODE_MEANING, type ExitCode } from '../scenario/result.ts';
+import type { ClusterFlags, ClusterUser } from './commands/cluster.ts';
 import type { RunFlags } from './commands/run.ts';
 import { type Console, processConsole } from './console.ts';
 import { packageVersion } from './version.ts';
@@ -19,6 +20,12 @@ const whole =
       throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     return value;
   };
+
+function clusterUser(text: string, before: readonly ClusterUser[]): readonly ClusterUser[] {
+  const [, name, groups = ''] = /^([^\s=]+)(?:=(\S*))?$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError('Write it as alice, or alice=group,group.');
+  return [...before, { name, groups: groups.split(',').filter(Boolean) }];
+}
 
 /** Fast enough that a bake time is no wait, slow enough that people can look on. */
 const LIVE_SPEED = 20;
@@ -145,6 +152,14 @@ ${EXIT_CODES}`,
     .description('serve the embedded cluster over HTTP, for kubectl')
     .option('--port <number>', 'port on localhost; 0 takes any', whole(0, 65_535), 0)
     .option('--operator', 'run the operator in it, with a broker and a registry', false)
+    .option('--tls', 'HTTPS, with a certificate for the administrator', false)
+    .option('--rbac', 'roles decide who may do what; brings --tls with it', false)
+    .option(
+      '--user <name=groups>',
+      'somebody with a bearer token and a kubeconfig context of that name, as alice=gardeners,cooks; repeatable',
+      clusterUser,
+      [],
+    )
     .addHelpText(
       'after',
       `
@@ -154,11 +169,13 @@ both are gone when it ends.
 Examples:
   $ npx brickproof cluster --port 8001
   $ npx brickproof cluster --operator
+  $ npx brickproof cluster --rbac --user alice=gardeners
+  $ kubectl --kubeconfig … --context alice auth whoami
 `,
     )
-    .action(async (flags: { readonly port: number; readonly operator: boolean }) => {
+    .action(async (flags: ClusterFlags) => {
       const { clusterCommand } = await import('./commands/cluster.ts');
-      done(await clusterCommand(flags, console));
+      done(await clusterCommand({ ...flags, users: flags.user }, console));
     });
 
   program

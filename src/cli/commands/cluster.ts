@@ -6,6 +6,13 @@ import { EXIT_CODE, type ExitCode } from '../../scenario/result.ts';
 import { type Console, untilInterrupted } from '../console.ts';
 import { CommandFailure } from '../failure.ts';
 
+/** Somebody who gets a bearer token. */
+export type ClusterUser = NonNullable<ServedClusterOptions['users']>[number];
+
+export interface ClusterFlags extends Omit<ServedClusterOptions, 'users'> {
+  readonly user: readonly ClusterUser[];
+}
+
 /** Serves the embedded cluster until it is interrupted; its kubeconfig lives as long. */
 export async function clusterCommand(options: ServedClusterOptions, console: Console): Promise<ExitCode> {
   const { openServedCluster } = await import('../../../sim/live/served-cluster.ts');
@@ -14,7 +21,7 @@ export async function clusterCommand(options: ServedClusterOptions, console: Con
   const folder = mkdtempSync(join(tmpdir(), 'brickproof-cluster-'));
   try {
     const kubeconfig = join(folder, 'kubeconfig');
-    await writeKubeconfig(kubeconfig, cluster.url);
+    await writeKubeconfig(kubeconfig, cluster.url, cluster.kubeconfig);
     console.out(`ready: ${describe(cluster)}, kubeconfig ${kubeconfig}\n`);
     console.err(`kubectl --kubeconfig ${kubeconfig} get crds,nodes   (Ctrl-C ends the cluster)\n`);
     await Promise.race([untilInterrupted(console), cluster.broken]);
