@@ -14,6 +14,7 @@ import { documentAt } from './documents.ts';
 import { authenticate } from './http-authentication.ts';
 import { impersonated } from './impersonation.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
+import { decodeProtobuf } from './protobuf-body.ts';
 import { requestedAccess } from './requested-access.ts';
 import { answerResource, includedIn, selection, verbOf, wholeNumber } from './resource-answer.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -217,7 +218,9 @@ async function readBody(
   if (bytes === 0) return { value: undefined, bytes };
   const type = message.headers['content-type'];
   const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type);
-  const text = Buffer.concat(chunks).toString();
+  const whole = Buffer.concat(chunks);
+  if (format === 'protobuf') return { value: decodeProtobuf(whole), bytes };
+  const text = whole.toString();
   try {
     return { value: format === 'yaml' || format === 'apply' ? parseYaml(text) : JSON.parse(text), bytes };
   } catch (error) {

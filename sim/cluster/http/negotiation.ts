@@ -67,14 +67,16 @@ export function patchFormat(contentType: string | undefined): PatchFormat {
   throw unsupported(Object.keys(PATCH_FORMATS));
 }
 
-/** Throws UnsupportedMediaType unless the body is JSON or YAML. */
-export function bodyFormat(contentType: string | undefined): 'json' | 'yaml' {
+/** Throws UnsupportedMediaType unless the body is JSON, YAML or protobuf. */
+export function bodyFormat(contentType: string | undefined): 'json' | 'yaml' | 'protobuf' {
   switch (mediaType(contentType)) {
     case '':
     case 'application/json':
       return 'json';
     case 'application/yaml':
       return 'yaml';
+    case 'application/vnd.kubernetes.protobuf':
+      return 'protobuf';
     default:
       throw unsupported(['application/json', 'application/yaml']);
   }
