@@ -129,6 +129,8 @@ export class Reflector<T extends KubeObject> {
   #become({ objects, version }: Listed<T>, gap: Gap): void {
     const { clock, metrics } = this.#ports;
     metrics.count('informer:listed');
+    // Whatever else led here: what was lost shows in the list's version.
+    if (gap !== 'went-back' && isOlder(version, this.#version)) metrics.count('informer:went-back');
     const different = this.#copy.become(objects);
     if (gap !== 'first' && different > 0)
       metrics.count(gap === 'silent' ? 'informer:missed-event' : 'informer:gap-event', different);
