@@ -49,6 +49,10 @@ export class Catalog {
     return undefined;
   }
 
+  knows(kind: Kind): boolean {
+    return this.#byKind.has(kind) || this.served(kind.apiVersion, kind.plural) !== undefined;
+  }
+
   /** Throws NotFound as a server does for an unknown path. */
   ofKind(kind: Kind): Served {
     const known = this.#byKind.get(kind);

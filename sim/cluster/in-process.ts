@@ -169,11 +169,15 @@ export class InProcessKubeApi implements KubeApi {
     answerOf: (served: Served) => unknown,
     subresource?: string,
   ): Promise<R> {
-    const answer = (): R => {
+    const demand = (): void =>
       // What is yet to be created has no name that rules could speak of.
       this.#demand(verb, kind, verb === 'create' ? namespaceOf(key) : key, subresource);
+    const answer = (): R => {
+      demand();
       return answerOf(this.#server.catalog.ofKind(kind)) as R;
     };
+    // Who may not ask does not learn that there is no such kind.
+    if (!this.#server.catalog.knows(kind)) demand();
     const fault = this.#serving.faultOf(verb, this.#server.catalog.ofKind(kind), key, this.#user);
     if (fault === undefined) return answer();
     if (fault.latencyMs !== undefined && fault.latencyMs > 0) await this.#server.clock.sleep(fault.latencyMs);

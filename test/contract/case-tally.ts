@@ -1,7 +1,7 @@
 import type { RunnerTask } from 'vitest';
 
 /** What a case may need that not every back end has. */
-export type Need = 'HTTP' | 'garbage collection' | 'namespace deletion';
+export type Need = 'HTTP' | 'garbage collection' | 'namespace deletion' | 'role aggregation';
 
 /** Why what a case needs is not there. */
 export type NotApplicable = Partial<Readonly<Record<Need, string>>>;

@@ -3,6 +3,7 @@ import type { KubeApi } from '../../src/kube/api.ts';
 import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import type { KubeObject, NewObject } from '../../src/kube/object.ts';
 import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
+import { accessContract, type Doors } from './kube-access.ts';
 import { applyContract } from './kube-apply.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { listContract } from './kube-list.ts';
@@ -15,6 +16,8 @@ import type { Wire } from './wire.ts';
 /** A server under test. */
 export interface Subject {
   readonly api: KubeApi;
+  /** Others than the administrator, whom `api` is. */
+  readonly doors: Doors;
   /** Requests as they stand, where the server speaks HTTP. */
   readonly wire?: Wire;
   /** Lets the server's own controllers take a step; called in loops that wait for them. */
@@ -25,6 +28,7 @@ export interface Subject {
 /** What the cases work with: a server that knows Widgets, and a fresh namespace on demand. */
 export interface Bench {
   readonly api: KubeApi;
+  readonly doors: Doors;
   /** Only for cases that need HTTP. */
   readonly wire: Wire;
   namespace(): Promise<string>;
@@ -47,6 +51,9 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     const bench: Bench = {
       get api() {
         return subject.api;
+      },
+      get doors() {
+        return subject.doors;
       },
       get wire() {
         if (subject.wire === undefined) throw new Error('this back end does not speak HTTP');
@@ -95,5 +102,6 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     applyContract(bench);
     deletionContract(bench);
     schemaContract(bench);
+    accessContract(bench);
   });
 }
