@@ -12,7 +12,7 @@ import { type Patch, patched } from './patch.ts';
 import { boundPod } from './pod-binding.ts';
 import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
 import type { DeleteRequest, Subresource, WriteRequest } from './requests.ts';
-import { type Served, seenThrough } from './resource.ts';
+import { type Resource, type Served, seenThrough } from './resource.ts';
 import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
@@ -241,7 +241,7 @@ export class ApiServer {
       if (status === undefined) delete draft.status;
       else draft.status = status;
     }
-    draft.metadata = onStatus ? { ...seen.metadata } : updatedMeta(proposed, seen);
+    draft.metadata = onStatus ? statusMeta(resource, proposed, seen) : updatedMeta(proposed, seen);
     resource.prepare?.(draft, seen);
     checkDraft(served, draft, seen);
     if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
@@ -249,7 +249,7 @@ export class ApiServer {
       draft.metadata.managedFields = ownersAfterUpdate(served, seen, draft, ...this.#writer(request));
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
-    if (resource.hasGeneration && isNewGeneration(served, stored, current))
+    if (resource.hasGeneration && !onStatus && isNewGeneration(served, stored, current))
       stored.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (request.dryRun === true) return seenThrough(served, stored);
     const written = isGone(resource, stored)
@@ -294,6 +294,17 @@ export class ApiServer {
     if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
     draft.metadata.namespace = namespace;
   }
+}
+
+/** The metadata that an update of the status leads to. */
+function statusMeta(
+  resource: Resource,
+  { metadata: after }: Draft,
+  { metadata: before }: StoredObject,
+): Draft['metadata'] {
+  if (resource.statusTakesAnnotations !== true) return { ...before };
+  const { annotations: _, ...rest } = before;
+  return { ...rest, ...(after.annotations !== undefined && { annotations: after.annotations }) };
 }
 
 /** The metadata that an update leads to: what the server owns stays as it was. */

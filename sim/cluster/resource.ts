@@ -76,6 +76,8 @@ export interface Resource {
   readonly graceSeconds?: (object: StoredObject) => number;
   /** A deletion that names no policy leaves dependents behind. */
   readonly orphansByDefault?: boolean;
+  /** A write of the status may carry annotations, too. */
+  readonly statusTakesAnnotations?: boolean;
   /** True while something other than finalizers keeps a marked object. */
   readonly holdsDeletion?: (object: StoredObject) => boolean;
   /** Another resource whose objects these are, shown under a second name (events.k8s.io shows core Events). */
