@@ -1,8 +1,6 @@
-import { EVENT } from '../../../src/kube/core.ts';
 import { isKubeError } from '../../../src/kube/error.ts';
 import { keyOf } from '../../../src/kube/object.ts';
 import { CRON_JOB, type CronJob, JOB, type Job } from '../../../src/kube/workloads.ts';
-import { timestamp } from '../../../src/time/clock.ts';
 import { dueTime } from '../cron/due-time.ts';
 import { nextTime } from '../cron/next-time.ts';
 import { parseSchedule } from '../cron/schedule.ts';
@@ -11,6 +9,7 @@ import { isFinished } from './job-controller.ts';
 import { controlledBy, controllerOf, unlessGone } from './owner.ts';
 import type { ControllerHost, Reconciler } from './reconcile-loop.ts';
 import { writeStatus } from './status-write.ts';
+import { type Told, tell } from './told-event.ts';
 
 const SCHEDULED_AT = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 /** The zone of schedules that name none: that of kube-controller-manager, which is UTC in a container. */
@@ -149,23 +148,8 @@ export class CronJobController implements Reconciler<CronJob> {
     }
   }
 
-  async #tell(cronJob: CronJob, type: 'Normal' | 'Warning', reason: string, message: string): Promise<void> {
-    const { api, clock } = this.#host;
-    const { namespace = '', name, uid } = cronJob.metadata;
-    const now = timestamp(clock);
-    await api.create(EVENT, {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { namespace, generateName: `${name}.` },
-      type,
-      reason,
-      message,
-      involvedObject: { apiVersion: CRON_JOB.apiVersion, kind: CRON_JOB.kind, namespace, name, uid },
-      source: { component: 'cronjob-controller' },
-      count: 1,
-      firstTimestamp: now,
-      lastTimestamp: now,
-    });
+  #tell(about: CronJob, type: Told['type'], reason: string, message: string): Promise<void> {
+    return tell(this.#host, about, { component: 'cronjob-controller', type, reason, message });
   }
 }
 

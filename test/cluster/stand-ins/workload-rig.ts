@@ -11,17 +11,20 @@ import { ClusterInTest } from '../cluster-in-test.ts';
 export class WorkloadRig extends ClusterInTest {
   readonly #stop = new AbortController();
   readonly #nodes = new Map<string, AbortController>();
+  readonly #beats: boolean;
   #bug: unknown;
 
-  constructor() {
+  /** Nodes that are not judged need not beat, which is quicker to simulate. */
+  constructor(options: { readonly beats: boolean } = { beats: true }) {
     super();
+    this.#beats = options.beats;
     const host = { api: this.cluster.api('controllers'), clock: this.clock };
     const watch = (task: Promise<void>): void =>
       void task.catch((error: unknown) => {
         this.#bug ??= error;
       });
     watch(runWorkloads(host, this.#stop.signal));
-    watch(new NodeLifecycle(host).run(this.#stop.signal));
+    if (options.beats) watch(new NodeLifecycle(host).run(this.#stop.signal));
   }
 
   /** A node appears, or one that was lost is back. */
@@ -30,7 +33,7 @@ export class WorkloadRig extends ClusterInTest {
     this.#nodes.set(name, alive);
     const heartbeat = new NodeHeartbeat(this.api, this.clock, name);
     if (labels !== LOST) await heartbeat.start(labels);
-    void heartbeat.beat(alive.signal);
+    if (this.#beats) void heartbeat.beat(alive.signal);
     const options = { api: this.cluster.api(`kubelet-${name}`), clock: this.clock, nodeName: name };
     void new Kubelet({ ...options, programs: () => undefined, takesUnassigned: false }).run(alive.signal);
     await this.pass();
