@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { WriteOptions } from '../../src/kube/api.ts';
-import { type Bench, WIDGET, type Widget } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { WIDGET, type Widget } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 export function applyContract(bench: Bench): void {

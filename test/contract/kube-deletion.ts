@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isKubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, ObjectKey } from '../../src/kube/object.ts';
-import { type Bench, CONFIG_MAP, NAMESPACE, WIDGET, type Widget } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { CONFIG_MAP, NAMESPACE, WIDGET, type Widget } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 export function deletionContract(bench: Bench): void {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject } from '../../src/kube/object.ts';
-import { type Bench, CRD, newWidget, WIDGET, WIDGET_CRD, type Widget } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { CRD, newWidget, WIDGET, WIDGET_CRD, type Widget } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 type NewCrd = NewObject<CustomResourceDefinition & KubeObject>;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../src/kube/object.ts';
-import { type Bench, CONFIG_MAP, newWidget, WIDGET } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { CONFIG_MAP, newWidget, WIDGET } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 export function verbContract(bench: Bench): void {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EmbeddedCluster } from '../../../sim/cluster/embedded-cluster.ts';
 import { HttpDoor } from '../../../sim/cluster/http/http-door.ts';
 import { SeededRandom } from '../../../src/random/random.ts';
-import { WIDGET_CRD } from '../../contract/kube.ts';
+import { WIDGET_CRD } from '../../contract/kube-widget.ts';
 import { WallClock } from '../wall-clock.ts';
 
 const cluster = new EmbeddedCluster({ clock: new WallClock(), random: SeededRandom.ofSeed(1), freeze: true });
