@@ -133,7 +133,7 @@ export function deletionContract(bench: Bench): void {
     });
   });
 
-  describe('owners', () => {
+  bench.needing('garbage collection', 'owners', () => {
     test('in the background the owner goes first, its dependents follow', async () => {
       const namespace = await bench.namespace();
       const owner = await bench.widget(namespace, 'owner');
@@ -205,7 +205,7 @@ export function deletionContract(bench: Bench): void {
     });
   });
 
-  describe('namespaces', () => {
+  bench.needing('namespace deletion', 'namespaces', () => {
     test('a namespace takes everything in it along', async () => {
       const namespace = await bench.namespace();
       await bench.widget(namespace, 'inside');
