@@ -73,7 +73,7 @@ export function applyContract(bench: Bench): void {
       expect(refusal).toEqual({
         reason: 'Conflict',
         code: 409,
-        message: `Apply failed with 1 conflict: conflict with "one" using ${WIDGET.apiVersion}: .spec.size`,
+        message: `Apply failed with 1 conflict: conflict with "one": .spec.size`,
         causes: ['FieldManagerConflict .spec.size'],
       });
     });

@@ -1,4 +1,9 @@
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { jsonLines } from '../../operator/adapters/kube-watch-lines.ts';
@@ -69,7 +74,8 @@ export class Wire {
   }
 
   #open(method: string, path: string, request: WireRequest): Promise<IncomingMessage> {
-    const { query = {}, headers = {}, body, contentType = 'application/json' } = request;
+    const { query = {}, headers = {}, contentType = 'application/json' } = request;
+    const body = bytesOf(request.body);
     const url = new URL(this.#url + path);
     for (const [name, value] of Object.entries(query)) url.searchParams.append(name, String(value));
     return new Promise((resolve, reject) => {
@@ -81,7 +87,7 @@ export class Wire {
           agent: this.#agent,
           headers: {
             accept: 'application/json',
-            ...(body !== undefined && { 'content-type': contentType }),
+            ...(body !== undefined && { 'content-type': contentType, 'content-length': body.length }),
             ...this.#headers,
             ...headers,
           },
@@ -89,8 +95,7 @@ export class Wire {
         resolve,
       );
       out.on('error', reject);
-      if (body === undefined) out.end();
-      else out.end(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
+      out.end(body);
     });
   }
 }
@@ -113,6 +118,11 @@ export function refusalIn(body: unknown): Refusal {
   const { reason = '', code = 0, message = '', details } = body as StatusBody;
   const causes = (details?.causes ?? []).map((cause) => `${cause.reason} ${cause.field}`).sort();
   return { reason, code, message, causes };
+}
+
+function bytesOf(body: unknown): Uint8Array | undefined {
+  if (body === undefined || body instanceof Uint8Array) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function parsed(body: string): unknown {
