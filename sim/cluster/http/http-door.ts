@@ -8,14 +8,8 @@ import { type Served, splitApiVersion } from '../resource.ts';
 import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
-import {
-  answerResource,
-  includedIn,
-  type ResourceRequest,
-  selection,
-  verbOf,
-  wholeNumber,
-} from './resource-answer.ts';
+import { answerResource, includedIn, selection, verbOf, wholeNumber } from './resource-answer.ts';
+import type { ResourceRequest } from './resource-request.ts';
 import { parseRoute, type ResourceRoute } from './route.ts';
 import { failureBody } from './status-body.ts';
 import { streamWatch } from './watch-stream.ts';

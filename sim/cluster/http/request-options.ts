@@ -5,7 +5,7 @@ import type { DeleteRequest, WriteRequest } from '../requests.ts';
 import { invalidRequest, notServed } from '../status-errors.ts';
 import { isMembers, type Members } from '../stored-object.ts';
 import { patchFormat } from './negotiation.ts';
-import type { ResourceRequest } from './resource-answer.ts';
+import type { ResourceRequest } from './resource-request.ts';
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
 

@@ -15,22 +15,10 @@ import {
 import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
 import { deleteRequest, writeRequest } from './request-options.ts';
+import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
 import { deletedBody } from './status-body.ts';
 import { type Included, metadataOnly, tableBody } from './table-body.ts';
-
-/** One request on a resource, its body already read as JSON. */
-export interface ResourceRequest {
-  readonly method: string;
-  readonly route: ResourceRoute;
-  readonly query: URLSearchParams;
-  readonly accept: string | undefined;
-  readonly contentType: string | undefined;
-  readonly body: unknown;
-  readonly bodyBytes: number;
-  readonly userAgent: string | undefined;
-  readonly user: string;
-}
 
 export interface Answer {
   readonly status: number;
