@@ -175,7 +175,7 @@ export function watch(
   const bookmark = (version: number): void => sink({ type: 'BOOKMARK', resourceVersion: String(version) });
   const stopListening = table.listen(deliver, closed);
   const stopBookmarks = options.allowWatchBookmarks === true ? store.onBookmark(bookmark) : undefined;
-  const forget = server.watches.hold(options.user, closed);
+  const forget = server.watches.hold({ user: options.user, resource: served.resource }, closed);
   return () => {
     forget();
     stopListening();
@@ -201,9 +201,6 @@ function startVersion(text: string | undefined, current: number): number | undef
   if (text === undefined || text === '' || text === '0') return undefined;
   const version = Number(text);
   if (!Number.isSafeInteger(version) || version < 0) throw refuse.unparsableVersion(text, 'resourceVersion');
-  if (version > current)
-    throw new KubeError('Timeout', `Timeout: Too large resource version: ${version}, current: ${current}`, {
-      retryAfterSeconds: 1,
-    });
+  if (version > current) throw refuse.tooLargeVersion(version, current);
   return version;
 }

@@ -10,8 +10,6 @@ import type { ScenarioPlan } from '../../src/scenario/plan.ts';
 import type { PackedImage, RegistryTraffic, World } from '../../src/scenario/world.ts';
 import type { Board } from '../board/board.ts';
 import { Cast, NODE_NAME } from '../cast.ts';
-import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
-import { HttpDoor } from '../cluster/http/http-door.ts';
 import { injectFault } from '../faults/inject.ts';
 import { FirmwareFactory } from '../firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
@@ -19,6 +17,7 @@ import { type Fleet, manufacture, powerUp } from '../fleet.ts';
 import { enrol, installDefinitions } from '../install.ts';
 import { REGISTRY_HOST } from '../world.ts';
 import { type LiveBroker, startBroker } from './broker.ts';
+import { type LiveCluster, startCluster } from './live-cluster.ts';
 import { type LiveRegistry, startRegistry } from './live-registry.ts';
 import { MqttRadio } from './mqtt-radio.ts';
 import { RegistryAlias } from './registry-alias.ts';
@@ -38,6 +37,14 @@ export interface LiveEndpoints {
   readonly broker: string;
   /** Host part of references as others must write it; scenarios write `registry.local`. */
   readonly registry: string;
+}
+
+/** What is open before the world is. */
+interface LiveParts {
+  readonly clock: ScaledClock;
+  readonly broker: LiveBroker;
+  readonly registry: LiveRegistry;
+  readonly cluster: LiveCluster;
 }
 
 /** How often a condition is asked, in real milliseconds. */
@@ -63,6 +70,7 @@ export class LiveWorld implements World {
   readonly #registry: LiveRegistry;
   /** The same, under the name that scenarios write. */
   readonly #alias: RegistryAlias;
+  readonly #cluster: LiveCluster;
   readonly #cast: Cast;
   readonly #close: () => Promise<void>;
   #listener: (event: StampedEvent) => void = () => {};
@@ -72,14 +80,11 @@ export class LiveWorld implements World {
   static async open(plan: ScenarioPlan, options: LiveOptions): Promise<LiveWorld> {
     const clock = new ScaledClock(options.speed);
     const broker = await startBroker();
-    const weather = SeededRandom.ofSeed(plan.seed).split('registry-weather');
-    const registry = await startRegistry(clock, weather, options.speed);
-    const cluster = new EmbeddedCluster({ clock, random: SeededRandom.ofSeed(plan.seed).split('cluster') });
-    const door = new HttpDoor(cluster);
-    const url = await door.listen();
-    const endpoints = { cluster: url, broker: broker.url, registry: registry.host };
-    const world = new LiveWorld(plan, options, clock, broker, registry, endpoints, async () => {
-      await door.close();
+    const random = SeededRandom.ofSeed(plan.seed);
+    const registry = await startRegistry(clock, random.split('registry-weather'), options.speed);
+    const cluster = await startCluster(clock, random);
+    const world = new LiveWorld(plan, options, { clock, broker, registry, cluster }, async () => {
+      await cluster.close();
       await registry.close();
       await broker.close();
     });
@@ -91,20 +96,18 @@ export class LiveWorld implements World {
   private constructor(
     plan: ScenarioPlan,
     options: LiveOptions,
-    clock: ScaledClock,
-    broker: LiveBroker,
-    registry: LiveRegistry,
-    endpoints: LiveEndpoints,
+    { clock, broker, registry, cluster }: LiveParts,
     closeServers: () => Promise<void>,
   ) {
     this.clock = clock;
-    this.endpoints = endpoints;
+    this.endpoints = { cluster: cluster.url, broker: broker.url, registry: registry.host };
+    this.#cluster = cluster;
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const kubeOf = (): KubeApi => ClientNodeKubeApi.connect({ url: endpoints.cluster });
-    this.kube = kubeOf();
+    const kubeAt = (url: string): KubeApi => ClientNodeKubeApi.connect({ url });
+    this.kube = kubeAt(cluster.url);
     this.#registry = registry;
-    this.#alias = new RegistryAlias(registry.client, REGISTRY_HOST, endpoints.registry);
+    this.#alias = new RegistryAlias(registry.client, REGISTRY_HOST, registry.host);
     this.#factory = new FirmwareFactory(plan.firmware);
     this.images = this.#factory.images;
     this.#fleet = manufacture(plan, {
@@ -120,7 +123,7 @@ export class LiveWorld implements World {
       clock,
       random: new SystemRandom(),
       registry: this.#alias,
-      kubeOf,
+      kubeOf: (user) => kubeAt(cluster.urlOf(user)),
       channelOf: (name) => {
         const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
         channels.push(channel);
@@ -154,6 +157,7 @@ export class LiveWorld implements World {
 
   async start(): Promise<void> {
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    this.#cluster.api.cluster.markInstalled();
     await this.#factory.push(this.#alias, (name) => firmwareKey(this.#seed, name));
     this.#registry.meter.reset();
     this.#cast.start();
@@ -180,7 +184,8 @@ export class LiveWorld implements World {
   inject(order: FaultOrder): Promise<() => Promise<void>> {
     const boards = new Map(this.boards.map((board) => [board.name, board]));
     const { weather } = this.#registry;
-    const stage = { boards, links: undefined, api: undefined, registry: weather, cast: this.#cast };
+    const { api } = this.#cluster;
+    const stage = { boards, links: undefined, api, registry: weather, cast: this.#cast };
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 

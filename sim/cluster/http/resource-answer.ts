@@ -1,4 +1,4 @@
-import { KubeError } from '../../../src/kube/error.ts';
+import type { KubeError } from '../../../src/kube/error.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
@@ -11,6 +11,7 @@ import {
   notFound,
   notServed,
   pageNotFound,
+  tooLargeVersion,
 } from '../status-errors.ts';
 import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
@@ -203,10 +204,7 @@ function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['list
 function checkListVersion(query: URLSearchParams, current: number): void {
   const asked = wholeNumber(query, 'resourceVersion');
   if (asked === undefined || query.get('continue')) return;
-  if (asked > current)
-    throw new KubeError('Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
-      retryAfterSeconds: 1,
-    });
+  if (asked > current) throw tooLargeVersion(asked, current);
   if (query.get('resourceVersionMatch') === 'Exact' && asked !== current) throw expired(asked, current);
 }
 
