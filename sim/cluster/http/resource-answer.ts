@@ -34,6 +34,7 @@ export interface Answer {
  */
 export function verbOf({ resource }: Served, { method, route, query }: ResourceRequest): Verb {
   const named = route.name !== undefined;
+  if (resource.answer !== undefined && (method !== 'POST' || named)) throw methodNotOffered();
   const everywhere = resource.namespaced && route.namespace === undefined;
   if (method === 'GET' || method === 'HEAD') {
     if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
@@ -89,10 +90,14 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       };
     }
     case 'create':
-      if (route.name !== undefined && route.subresource !== undefined) {
-        if (route.subresource !== 'binding') throw methodNotAllowed(served.resource, 'create');
-        server.bind(served, place, body, writeRequest(request, 'CreateOptions', warn));
-        return { status: 201, body: SUCCESS, warnings };
+      if (route.name !== undefined && route.subresource !== undefined && !served.resource.custom) {
+        if (route.subresource === 'binding') {
+          server.bind(served, place, body, writeRequest(request, 'CreateOptions', warn));
+          return { status: 201, body: SUCCESS, warnings };
+        }
+        const write = { user: request.user.name, asker: request.user };
+        const made = server.act(served, place, route.subresource, body, write);
+        return { status: 201, body: made, warnings };
       }
       return one(
         server.create(served, place.namespace, body, writeRequest(request, 'CreateOptions', warn)),
@@ -103,7 +108,13 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
     case 'patch': {
       const type = patchFormat(request.contentType);
       const write = writeRequest(request, 'PatchOptions', warn);
-      const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
+      const creates = type === 'apply' && !server.exists(served, place);
+      if (creates && route.subresource === undefined)
+        cluster.access.demand(request.user, {
+          ...{ type: 'resource', verb: 'create', subresource: '', ...place },
+          ...{ group: served.resource.group, resource: served.resource.plural },
+        });
+      const status = creates ? 201 : 200;
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {
