@@ -36,6 +36,8 @@ export interface EmbeddedClusterOptions {
   readonly random: Random;
   /** Changes kept per kind for watches that start in the past. Default 4096. */
   readonly historyLimit?: number;
+  /** A bookmark for every quiet watch after so many writes. Default 1000. */
+  readonly bookmarkEvery?: number;
   /** Makes a reader who changes a shared object throw; for tests. */
   readonly freeze?: boolean;
   /** Keeps managed fields of every object from its creation on; costs time and memory. Default: from its first server-side apply. */
@@ -143,10 +145,10 @@ interface Life {
 }
 
 function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup): Life {
-  const { clock, historyLimit = 4096, freeze = false, tracksWriters = false } = options;
+  const { clock, historyLimit = 4096, freeze = false, tracksWriters = false, bookmarkEvery = 1000 } = options;
   const catalog = new Catalog();
   const startVersion = backup === undefined ? {} : { startVersion: backup.version };
-  const store = new Store({ historyLimit, freeze, ...startVersion });
+  const store = new Store({ historyLimit, freeze, bookmarkEvery, ...startVersion });
   const server = new ApiServer({ store, catalog, clock, random, tracksWriters });
   const definitions = customResourceDefinitionKind(clock);
   // Tokens outlive the server that signed them.
