@@ -212,9 +212,11 @@ describe('a ReplicaSet', () => {
 test('the manifest of our own operator rolls out', async () => {
   const rig = new WorkloadRig();
   for (const name of ['n1', 'n2']) await rig.node(name);
-  const path = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy', 'operator.yaml');
-  const documents = parseAllDocuments(readFileSync(path, 'utf8')).map(
-    (document) => document.toJS() as KubeObject,
+  const deploy = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy');
+  const documents = ['operator-access.yaml', 'operator.yaml'].flatMap((file) =>
+    parseAllDocuments(readFileSync(join(deploy, file), 'utf8')).map(
+      (document) => document.toJS() as KubeObject,
+    ),
   );
   const byKind = (kind: string): KubeObject => documents.find((one) => one.kind === kind) as KubeObject;
   await rig.api.create(NAMESPACE, byKind('Namespace'));
