@@ -1,4 +1,5 @@
-import { type CompiledSchema, compileSchema } from '../../../src/kube/crd-schema.ts';
+import { ANYTHING } from '../../../src/kube/crd-schema.ts';
+import { defineSchema } from '../../../src/kube/crd-schema-definition.ts';
 import type { KubeCause } from '../../../src/kube/error.ts';
 import { forbiddenValue, invalidValue, requiredValue } from '../../../src/kube/field-cause.ts';
 import { compileJsonPath } from '../json-path.ts';
@@ -57,11 +58,7 @@ function servedVersion(version: Members, path: string, causes: KubeCause[]): Ser
   const source = membersOf(version.schema).openAPIV3Schema;
   const at = `${path}.schema.openAPIV3Schema`;
   if (!isMembers(source)) causes.push(requiredValue(at, 'schemas are required'));
-  else if (source.type !== 'object')
-    causes.push(invalidValue(`${at}.type`, source.type ?? '', 'must be object at the root'));
-  const { apiVersion: _a, kind: _k, metadata: _m, ...properties } = membersOf(membersOf(source).properties);
-  const root = isMembers(source) ? { ...source, properties } : { type: 'object' };
-  const schema: CompiledSchema = { ...compileSchema(root, at, causes), embeddedResource: true };
+  const schema = isMembers(source) ? defineSchema(source, at, causes) : undefined;
   const subresources = membersOf(version.subresources);
   if (subresources.scale !== undefined)
     causes.push(
@@ -73,11 +70,17 @@ function servedVersion(version: Members, path: string, causes: KubeCause[]): Ser
   return {
     name: String(version.name),
     served: version.served === true,
-    schema,
-    openApi: root,
+    schema: schema ?? ANYTHING,
+    openApi: isMembers(source) ? withoutTypeMeta(source) : { type: 'object' },
     hasStatus: subresources.status !== undefined,
     columns: columns.length === 0 ? [AGE] : columns,
   };
+}
+
+/** What `kubectl explain` adds by itself. */
+function withoutTypeMeta(source: Members): Members {
+  const { apiVersion: _a, kind: _k, metadata: _m, ...properties } = membersOf(source.properties);
+  return { ...source, properties };
 }
 
 function printerColumn(column: Members, path: string, causes: KubeCause[]): PrinterColumn {
