@@ -27,11 +27,6 @@ export class ProcessKubeApi implements KubeApi {
 
   kill(): void {
     this.#alive = false;
-    this.dropWatches();
-  }
-
-  /** Ends every open watch, as a server does when it restarts. */
-  dropWatches(): void {
     for (const watch of [...this.#watches]) watch.abort();
   }
 

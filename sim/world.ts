@@ -1,12 +1,13 @@
 import type { Deciders } from '../operator/index.ts';
 import type { KubeApi } from '../src/kube/api.ts';
+import { RETRY_POLICY } from '../src/oci/retry.ts';
 import { SeededRandom } from '../src/random/random.ts';
 import type { FaultOrder } from '../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
-import type { PackedImage, World } from '../src/scenario/world.ts';
+import type { PackedImage, RegistryTraffic, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
-import { Cast, NODE_NAME, TESTED_USERS } from './cast.ts';
+import { Cast, NODE_NAME, usersOf } from './cast.ts';
 import { VirtualClock } from './clock.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
 import { ApiWeather } from './faults/api-weather.ts';
@@ -22,6 +23,7 @@ import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
 import { InProcessRegistry } from './registry/in-process.ts';
 import { RegistryStore } from './registry/store.ts';
+import { TrafficMeter } from './registry/traffic-meter.ts';
 
 export interface SimWorldOptions {
   /** Judgements of the operator and its agents to replace; a test breaks one on purpose. */
@@ -45,7 +47,9 @@ export class SimWorld implements World {
   readonly #seed: number;
   readonly #random: SeededRandom;
   readonly #broker = new SimBroker(this.clock);
+  readonly #cluster: EmbeddedCluster;
   readonly #registry: InProcessRegistry;
+  readonly #meter: TrafficMeter;
   readonly #factory: FirmwareFactory;
   readonly #fleet: Fleet;
   readonly #cast: Cast;
@@ -56,19 +60,24 @@ export class SimWorld implements World {
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const api = new ApiWeather(TESTED_USERS, this.#random.split('api-weather'));
+    const weather = new ApiWeather(this.#random.split('api-weather'));
     const store = new RegistryStore();
     const registry = new RegistryWeather(store, this.#random.split('registry-weather'));
     const cluster = new EmbeddedCluster({
       clock: this.clock,
       random: this.#random.split('cluster'),
-      intercept: api.intercept,
+      intercept: weather.intercept,
+      interceptWatch: weather.interceptWatch,
     });
+    this.#cluster = cluster;
     this.kube = cluster.api();
+    this.#meter = new TrafficMeter(store, NODE_NAME);
     this.#registry = new InProcessRegistry(store, {
       hosts: [REGISTRY_HOST],
       clock: this.clock,
       intercept: registry.intercept,
+      retry: RETRY_POLICY,
+      meter: this.#meter,
     });
     this.#factory = new FirmwareFactory(plan.firmware);
     this.images = this.#factory.images;
@@ -100,11 +109,16 @@ export class SimWorld implements World {
       },
     });
     const boards = new Map(this.boards.map((board) => [board.name, board]));
+    const api = { weather, cluster, usersOf };
     this.#stage = { boards, links, api, registry, cast: this.#cast };
   }
 
   get eventCount(): number {
     return this.clock.eventCount;
+  }
+
+  get traffic(): readonly RegistryTraffic[] {
+    return this.#meter.traffic;
   }
 
   onEvent(listener: (event: StampedEvent) => void): void {
@@ -114,7 +128,9 @@ export class SimWorld implements World {
   async start(): Promise<void> {
     await installDefinitions(this.kube);
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    this.#cluster.markInstalled();
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
+    this.#meter.reset();
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
   }

@@ -1,28 +1,24 @@
 import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
 import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-channel.ts';
-import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
-import { WallClock } from '../../operator/adapters/wall-clock.ts';
 import type { Deciders } from '../../operator/index.ts';
 import type { KubeApi } from '../../src/kube/api.ts';
 import { SeededRandom } from '../../src/random/random.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../../src/scenario/plan.ts';
-import type { PackedImage, World } from '../../src/scenario/world.ts';
+import type { PackedImage, RegistryTraffic, World } from '../../src/scenario/world.ts';
 import type { Board } from '../board/board.ts';
 import { Cast, NODE_NAME } from '../cast.ts';
-import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
-import { HttpDoor } from '../cluster/http/http-door.ts';
 import { injectFault } from '../faults/inject.ts';
 import { FirmwareFactory } from '../firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from '../fleet.ts';
 import { enrol, installDefinitions } from '../install.ts';
-import { serveRegistry } from '../registry/http.ts';
-import { RegistryStore } from '../registry/store.ts';
 import { REGISTRY_HOST } from '../world.ts';
 import { type LiveBroker, startBroker } from './broker.ts';
+import { type LiveCluster, startCluster } from './live-cluster.ts';
+import { type LiveRegistry, startRegistry } from './live-registry.ts';
 import { MqttRadio } from './mqtt-radio.ts';
 import { RegistryAlias } from './registry-alias.ts';
 import { ScaledClock } from './scaled-clock.ts';
@@ -41,6 +37,14 @@ export interface LiveEndpoints {
   readonly broker: string;
   /** Host part of references as others must write it; scenarios write `registry.local`. */
   readonly registry: string;
+}
+
+/** What is open before the world is. */
+interface LiveParts {
+  readonly clock: ScaledClock;
+  readonly broker: LiveBroker;
+  readonly registry: LiveRegistry;
+  readonly cluster: LiveCluster;
 }
 
 /** How often a condition is asked, in real milliseconds. */
@@ -63,7 +67,10 @@ export class LiveWorld implements World {
   readonly #random: SeededRandom;
   readonly #fleet: Fleet;
   readonly #factory: FirmwareFactory;
-  readonly #registry: RegistryAlias;
+  readonly #registry: LiveRegistry;
+  /** The same, under the name that scenarios write. */
+  readonly #alias: RegistryAlias;
+  readonly #cluster: LiveCluster;
   readonly #cast: Cast;
   readonly #close: () => Promise<void>;
   #listener: (event: StampedEvent) => void = () => {};
@@ -72,15 +79,12 @@ export class LiveWorld implements World {
   /** Starts broker, registry and API server on free ports of loopback. Rejects with the system's error when it cannot. */
   static async open(plan: ScenarioPlan, options: LiveOptions): Promise<LiveWorld> {
     const clock = new ScaledClock(options.speed);
-    const store = new RegistryStore();
     const broker = await startBroker();
-    const registry = await serveRegistry(store);
-    const cluster = new EmbeddedCluster({ clock, random: SeededRandom.ofSeed(plan.seed).split('cluster') });
-    const door = new HttpDoor(cluster);
-    const url = await door.listen();
-    const endpoints = { cluster: url, broker: broker.url, registry: registry.host };
-    const world = new LiveWorld(plan, options, clock, broker, endpoints, async () => {
-      await door.close();
+    const random = SeededRandom.ofSeed(plan.seed);
+    const registry = await startRegistry(clock, random.split('registry-weather'), options.speed);
+    const cluster = await startCluster(clock, random);
+    const world = new LiveWorld(plan, options, { clock, broker, registry, cluster }, async () => {
+      await cluster.close();
       await registry.close();
       await broker.close();
     });
@@ -92,20 +96,18 @@ export class LiveWorld implements World {
   private constructor(
     plan: ScenarioPlan,
     options: LiveOptions,
-    clock: ScaledClock,
-    broker: LiveBroker,
-    endpoints: LiveEndpoints,
+    { clock, broker, registry, cluster }: LiveParts,
     closeServers: () => Promise<void>,
   ) {
     this.clock = clock;
-    this.endpoints = endpoints;
+    this.endpoints = { cluster: cluster.url, broker: broker.url, registry: registry.host };
+    this.#cluster = cluster;
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const kubeOf = (): KubeApi => ClientNodeKubeApi.connect({ url: endpoints.cluster });
-    this.kube = kubeOf();
-    // Time-outs of real connections are real time, however fast the story is told.
-    const http = new HttpRegistry({ clock: new WallClock(), insecureHosts: [endpoints.registry] });
-    this.#registry = new RegistryAlias(http, REGISTRY_HOST, endpoints.registry);
+    const kubeAt = (url: string): KubeApi => ClientNodeKubeApi.connect({ url });
+    this.kube = kubeAt(cluster.url);
+    this.#registry = registry;
+    this.#alias = new RegistryAlias(registry.client, REGISTRY_HOST, registry.host);
     this.#factory = new FirmwareFactory(plan.firmware);
     this.images = this.#factory.images;
     this.#fleet = manufacture(plan, {
@@ -120,8 +122,8 @@ export class LiveWorld implements World {
     this.#cast = new Cast({
       clock,
       random: new SystemRandom(),
-      registry: this.#registry,
-      kubeOf,
+      registry: this.#alias,
+      kubeOf: (user) => kubeAt(cluster.urlOf(user)),
       channelOf: (name) => {
         const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
         channels.push(channel);
@@ -145,13 +147,19 @@ export class LiveWorld implements World {
     return this.clock.eventCount;
   }
 
+  get traffic(): readonly RegistryTraffic[] {
+    return this.#registry.meter.traffic;
+  }
+
   onEvent(listener: (event: StampedEvent) => void): void {
     this.#listener = listener;
   }
 
   async start(): Promise<void> {
     await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
-    await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
+    this.#cluster.api.cluster.markInstalled();
+    await this.#factory.push(this.#alias, (name) => firmwareKey(this.#seed, name));
+    this.#registry.meter.reset();
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
   }
@@ -175,7 +183,9 @@ export class LiveWorld implements World {
 
   inject(order: FaultOrder): Promise<() => Promise<void>> {
     const boards = new Map(this.boards.map((board) => [board.name, board]));
-    const stage = { boards, links: undefined, api: undefined, registry: undefined, cast: this.#cast };
+    const { weather } = this.#registry;
+    const { api } = this.#cluster;
+    const stage = { boards, links: undefined, api, registry: weather, cast: this.#cast };
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 

@@ -1,11 +1,10 @@
 import type { DeleteOptions } from '../../../src/kube/api.ts';
-import { KubeError } from '../../../src/kube/error.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
 import type { DeleteRequest, WriteRequest } from '../requests.ts';
 import type { Served } from '../resource.ts';
-import { badRequest, expired, methodNotAllowed, notServed } from '../status-errors.ts';
+import { badRequest, expired, methodNotAllowed, notServed, tooLargeVersion } from '../status-errors.ts';
 import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
 import type { ResourceRoute } from './route.ts';
@@ -192,10 +191,7 @@ function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['list
 function checkListVersion(query: URLSearchParams, current: number): void {
   const asked = wholeNumber(query, 'resourceVersion');
   if (asked === undefined || query.get('continue')) return;
-  if (asked > current)
-    throw new KubeError('Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
-      retryAfterSeconds: 1,
-    });
+  if (asked > current) throw tooLargeVersion(asked, current);
   if (query.get('resourceVersionMatch') === 'Exact' && asked !== current) throw expired(asked, current);
 }
 
