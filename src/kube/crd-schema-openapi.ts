@@ -170,7 +170,7 @@ function checkKeys(
     const property = recordOf(items.properties)[key];
     const keyAt = `${path}.items.properties[${key}]`;
     if (!isRecord(property))
-      causes.push(invalidValue(at, keys, 'entries must all be names of item properties'));
+      causes.push(invalidTexts(at, keys, 'entries must all be names of item properties'));
     else {
       if (property.type === 'array' || property.type === 'object')
         causes.push(
@@ -188,8 +188,13 @@ function checkKeys(
       if (property.nullable === true)
         causes.push(forbiddenValue(`${keyAt}.nullable`, `${title} cannot be nullable`));
     }
-    if (keys.indexOf(key) < index) causes.push(invalidValue(at, keys, 'must not contain duplicate entries'));
+    if (keys.indexOf(key) < index) causes.push(invalidTexts(at, keys, 'must not contain duplicate entries'));
   }
+}
+
+function invalidTexts(field: string, texts: readonly string[], detail: string): KubeCause {
+  const value = `[]string{${texts.map((text) => JSON.stringify(text)).join(', ')}}`;
+  return { reason: 'FieldValueInvalid', message: `Invalid value: ${value}: ${detail}`, field };
 }
 
 function checkRule(schema: JsonRecord, entry: JsonRecord, path: string, causes: KubeCause[]): void {

@@ -85,9 +85,9 @@ function checkMeta(
   if (metadata.type !== 'object')
     causes.push(invalidValue(`${at}.type`, metadata.type ?? '', 'must be object'));
   if (level !== 'root') return;
-  const { type: _, description: _d, properties, ...rest } = metadata;
+  const { type: _, default: _d, properties, ...rest } = metadata;
   const named = Object.keys(recordOf(properties)).every((name) => name === 'name' || name === 'generateName');
-  if (!named || Object.keys(rest).length > 0 || metadata.description !== undefined)
+  if (!named || Object.keys(rest).length > 0)
     causes.push(
       forbiddenValue(
         at,

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileSchema } from '../../src/kube/crd-schema.ts';
-import { defineSchema } from '../../src/kube/crd-schema-definition.ts';
 import { conform } from '../../src/kube/crd-schema-conform.ts';
+import { defineSchema } from '../../src/kube/crd-schema-definition.ts';
 import { FORMATS } from '../../src/kube/crd-schema-format.ts';
 import { validate } from '../../src/kube/crd-schema-validate.ts';
 import { DEVICE_CRD } from '../../src/kube/device.ts';
+import type { KubeCause } from '../../src/kube/error.ts';
 import { FIRMWARE_ROLLOUT_CRD } from '../../src/kube/firmware-rollout.ts';
 import { FLASH_JOB_CRD } from '../../src/kube/flash-job.ts';
-import type { KubeCause } from '../../src/kube/error.ts';
 
 const SOURCE = {
   type: 'object',
@@ -54,7 +54,7 @@ const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
 /** What is wrong with a definition's schema. */
 function mistakes(source: object): KubeCause[] {
   const causes: KubeCause[] = [];
-  defineSchema(source as Readonly<Record<string, unknown>>, 'schema', causes);
+  defineSchema(source as Readonly<Record<string, unknown>>, 'schema', false, causes);
   return causes;
 }
 
@@ -68,7 +68,11 @@ describe('defining', () => {
     [{ type: 'object', patternProperties: {} }, 'schema.patternProperties', /not supported/],
     [within({ type: 'string', pattern: '(' }), 'schema.properties[a].pattern', /regular expression/],
     [
-      within({ type: 'object', properties: { a: { type: 'string' } }, additionalProperties: { type: 'string' } }),
+      within({
+        type: 'object',
+        properties: { a: { type: 'string' } },
+        additionalProperties: { type: 'string' },
+      }),
       'schema.properties[a].additionalProperties',
       /mutual/,
     ],
