@@ -15,11 +15,8 @@ import {
   type Serving,
   type Verb,
 } from './in-process.ts';
-import { coreKinds } from './kinds/core.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
-import { eventKinds } from './kinds/event.ts';
-import { podKind } from './kinds/pod.ts';
-import { ClusterIps, serviceKind } from './kinds/service.ts';
+import { everyClustersKinds } from './kinds/every-cluster.ts';
 import type { WatchHolder } from './open-watches.ts';
 import { type Delivery, Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
@@ -131,9 +128,8 @@ function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup):
   const startVersion = backup === undefined ? {} : { startVersion: backup.version };
   const store = new Store({ historyLimit, freeze, ...startVersion });
   const server = new ApiServer({ store, catalog, clock, random, tracksWriters });
-  const definitions = customResourceDefinitionKind(clock);
-  const kinds = [...coreKinds(), ...eventKinds(), podKind(), serviceKind(new ClusterIps()), definitions];
-  for (const kind of kinds) catalog.add(kind);
+  const definitions = customResourceDefinitionKind(clock, () => store.table(definitions).list());
+  for (const kind of [...everyClustersKinds(clock), definitions]) catalog.add(kind);
   const namespaces = catalog.find('', 'namespaces');
   if (namespaces === undefined) throw new Error('namespaces are a core kind');
   new GarbageCollector(server);

@@ -11,10 +11,12 @@ import type {
 import type { KubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
 import type { ApiServer } from './api-server.ts';
+import { deleteCollection } from './delete-collection.ts';
 import { InProcessWatch } from './in-process-watch.ts';
 import { openWatch, type WatchSink } from './open-watch.ts';
 import type { Place } from './preconditions.ts';
 import type { Delivery, Lists } from './reads.ts';
+import type { Subresource, WriteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
 import type { WatchFault } from './watch-fault.ts';
 
@@ -62,7 +64,9 @@ export class InProcessKubeApi implements KubeApi {
   }
 
   get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T> {
-    return this.#serve('get', kind, key, (served) => this.#server.get(served, placeOf(kind, key)));
+    return this.#serve('get', kind, key, (served) =>
+      this.#server.get(served, placeOf(kind, key), subresourceOf(kind)),
+    );
   }
 
   list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
@@ -90,14 +94,16 @@ export class InProcessKubeApi implements KubeApi {
       ...(name === undefined ? {} : { name }),
     };
     return this.#serve('create', kind, key, (served) =>
-      this.#server.create(served, namespace ?? '', object, { ...options, user: this.#user }),
+      kind.subresource === 'binding'
+        ? this.#server.bind(served, { namespace: '', name: '', ...key }, object, this.#write(kind, options))
+        : this.#server.create(served, namespace ?? '', object, this.#write(kind, options)),
     );
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const key = object.metadata;
     return this.#serve('replace', kind, key, (served) =>
-      this.#server.replace(served, placeOf(kind, key), object, { ...options, user: this.#user }),
+      this.#server.replace(served, placeOf(kind, key), object, this.#write(kind, options)),
     );
   }
 
@@ -108,7 +114,7 @@ export class InProcessKubeApi implements KubeApi {
     options: WriteOptions = {},
   ): Promise<T> {
     return this.#serve('patch', kind, key, (served) =>
-      this.#server.patch(served, placeOf(kind, key), patch, { ...options, user: this.#user }),
+      this.#server.patch(served, placeOf(kind, key), patch, this.#write(kind, options)),
     );
   }
 
@@ -120,6 +126,18 @@ export class InProcessKubeApi implements KubeApi {
     await this.#serve('delete', kind, key, (served) =>
       this.#server.delete(served, placeOf(kind, key), { ...options, user: this.#user }),
     );
+  }
+
+  async deleteCollection(kind: Kind, selection: ListOptions, options: DeleteOptions = {}): Promise<void> {
+    const request = { ...options, user: this.#user };
+    await this.#serve('deletecollection', kind, namespaceOf(selection), (served) =>
+      deleteCollection(this.#server, this.#serving.lists, served, selection, request),
+    );
+  }
+
+  #write(kind: Kind, options: WriteOptions): WriteRequest {
+    const subresource = subresourceOf(kind) ?? options.subresource;
+    return { ...options, user: this.#user, ...(subresource !== undefined && { subresource }) };
   }
 
   /** The stored object is of the kind's type because the kind's schema admitted it. */
@@ -137,6 +155,10 @@ export class InProcessKubeApi implements KubeApi {
     if (fault.carriedOut === true) answer();
     throw fault.error;
   }
+}
+
+function subresourceOf({ subresource }: Kind): Subresource | undefined {
+  return subresource as Subresource | undefined;
 }
 
 function namespaceOf({ namespace }: { readonly namespace?: string }): { namespace?: string } {

@@ -66,7 +66,13 @@ export function compileRules(
     const words = entry.messageExpression;
     const message = typeof words === 'string' ? compileExpression(context, words, 'string') : undefined;
     if (typeof message === 'string')
-      causes.push(invalidRule(`${at}[${index}].messageExpression`, entry, `messageExpression ${message}`));
+      causes.push(
+        invalidRule(
+          `${at}[${index}].messageExpression`,
+          entry,
+          message.startsWith('compilation failed') ? `messageExpression ${message}` : message,
+        ),
+      );
     else rules.push(compiledRule(source, entry, expression, message));
   }
   return { rules, read: type.read };

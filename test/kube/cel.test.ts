@@ -155,11 +155,11 @@ describe('the libraries', () => {
 describe('mistakes', () => {
   test.each([
     ['self.nope == 1', "undefined field 'nope'"],
-    ['self.name == 3', 'no such overload'],
+    ['self.name == 3', "1:11: found no matching overload for '_==_' applied to '(string, int)'"],
     ['self.parts.all(p, p.nope)', "undefined field 'nope'"],
     ['has(self.nope)', "undefined field 'nope'"],
     ['other == 1', "undeclared reference to 'other' (in container '')"],
-    ['self.count + "x" == "3x"', 'no such overload'],
+    ['self.count + "x" == "3x"', "1:12: found no matching overload for '_+_' applied to '(int, string)'"],
     ['self.count', 'must evaluate to a bool'],
     ['self.count ==', 'compilation failed'],
     ['self.name.matches("(")', 'invalid matches argument'],
@@ -171,7 +171,7 @@ describe('mistakes', () => {
 
   test('the complaint points at the place', () => {
     expect(outcome('self.count == 1 &&\n  self.nope')).toBe(
-      "compilation failed: ERROR: <input>:2:8: undefined field 'nope'\n |   self.nope\n | .......^",
+      "compilation failed: ERROR: <input>:2:7: undefined field 'nope'\n |   self.nope\n | ......^",
     );
   });
 

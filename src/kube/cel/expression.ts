@@ -86,17 +86,36 @@ function inWords(error: unknown): string {
 }
 
 function compilationFailed(error: unknown, text: string): string {
-  const known =
-    error instanceof ParseError || error instanceof TypeMismatch || error instanceof EvaluationError;
-  const summary = known ? error.summary : String((error as Error).message ?? error);
-  return located(summaryInWords(summary), text, known ? (error.range?.start ?? 0) : 0);
+  if (error instanceof ParseError || error instanceof TypeMismatch || error instanceof EvaluationError) {
+    const start = error.range?.start ?? 0;
+    const [left] = Array.isArray(error.node?.args) ? (error.node.args as readonly Partial<Node>[]) : [];
+    const { message, at } = mistake(error.summary, start, text, left?.end ?? start);
+    return located(message, text, at);
+  }
+  return located(String((error as Error).message ?? error), text, 0);
 }
 
-function summaryInWords(summary: string): string {
-  const name = /^Unknown variable: (.*)$/.exec(summary)?.[1];
-  if (name !== undefined) return `undeclared reference to '${name}' (in container '')`;
-  const field = /^No such key: (.*)$/.exec(summary)?.[1];
-  return field === undefined ? summary : `undefined field '${field}'`;
+/** In the words of cel-go, and where it points: at the dot of a field, at the operator between two operands. */
+function mistake(
+  summary: string,
+  start: number,
+  text: string,
+  afterLeft: number,
+): { readonly message: string; readonly at: number } {
+  const [, name] = /^Unknown variable: (.*)$/.exec(summary) ?? [];
+  if (name !== undefined)
+    return { message: `undeclared reference to '${name}' (in container '')`, at: start };
+  const [, field] = /^No such key: (.*)$/.exec(summary) ?? [];
+  if (field !== undefined) return { message: `undefined field '${field}'`, at: start - 1 };
+  const [, scalar] = /^Cannot index type '(.*)'$/.exec(summary) ?? [];
+  if (scalar !== undefined)
+    return { message: `type '${scalar}' does not support field selection`, at: start - 1 };
+  const [, left, sign, right] = /^no such overload: (\S+) (\S+) (\S+)$/.exec(summary) ?? [];
+  if (left === undefined) return { message: summary, at: start };
+  return {
+    message: `found no matching overload for '_${sign}_' applied to '(${left}, ${right})'`,
+    at: Math.max(start, text.indexOf(String(sign), afterLeft)),
+  };
 }
 
 function located(message: string, text: string, at: number): string {
@@ -146,13 +165,13 @@ function badPattern(nodes: readonly Node[], text: string): string | undefined {
 
 /** has() is checked for its object only; a field that the schema does not know is a mistake there, too. */
 function unknownField(environment: Environment, nodes: readonly Node[], text: string): string | undefined {
-  for (const { op, args } of nodes) {
+  for (const { op, args, start } of nodes) {
     if (op !== 'call' || (args as unknown[])[0] !== 'has') continue;
     const [field] = (args as [string, readonly Node[]])[1];
     if (field === undefined) continue;
     const { error } = environment.check(text.slice(field.start, field.end));
     if (error?.code === 'no_such_key')
-      return located(summaryInWords(error.summary), text, field.start + (error.range?.start ?? 0));
+      return located(mistake(error.summary, 0, text, 0).message, text, start + 'has'.length);
   }
   return undefined;
 }
