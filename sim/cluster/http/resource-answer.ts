@@ -1,26 +1,25 @@
-import type { DeleteOptions } from '../../../src/kube/api.ts';
+import type { KubeError } from '../../../src/kube/error.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
-import type { DeleteRequest, WriteRequest } from '../requests.ts';
 import type { Served } from '../resource.ts';
-import { badRequest, expired, methodNotAllowed, notServed, tooLargeVersion } from '../status-errors.ts';
-import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
+import {
+  badRequest,
+  expired,
+  methodNotAllowed,
+  methodNotOffered,
+  notFound,
+  notServed,
+  pageNotFound,
+  tooLargeVersion,
+} from '../status-errors.ts';
+import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
+import { deleteRequest, writeRequest } from './request-options.ts';
+import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
 import { deletedBody } from './status-body.ts';
 import { type Included, metadataOnly, tableBody } from './table-body.ts';
-
-/** One request on a resource, its body already read as JSON. */
-export interface ResourceRequest {
-  readonly method: string;
-  readonly route: ResourceRoute;
-  readonly query: URLSearchParams;
-  readonly accept: string | undefined;
-  readonly contentType: string | undefined;
-  readonly body: unknown;
-  readonly user: string;
-}
 
 export interface Answer {
   readonly status: number;
@@ -28,26 +27,31 @@ export interface Answer {
   readonly warnings: readonly string[];
 }
 
-/** Which verb a request is. Throws MethodNotAllowed. */
-export function verbOf(served: Served, { method, route, query }: ResourceRequest): Verb {
+/**
+ * Which verb a request is. Throws MethodNotAllowed, or what a real server says: it routes built-in kinds
+ * by method and path, and custom kinds by their own handler, which is more lenient.
+ */
+export function verbOf({ resource }: Served, { method, route, query }: ResourceRequest): Verb {
   const named = route.name !== undefined;
+  const everywhere = resource.namespaced && route.namespace === undefined;
+  if (method === 'GET' || method === 'HEAD') {
+    if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
+    return named ? 'get' : 'list';
+  }
+  if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
-    case 'GET':
-      if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
-      return named ? 'get' : 'list';
     case 'POST':
-      if (!named) return 'create';
+      if (!named || resource.custom) return 'create';
       break;
     case 'PUT':
-      if (named) return 'replace';
-      break;
     case 'PATCH':
-      if (named) return 'patch';
+      if (named) return method === 'PUT' ? 'replace' : 'patch';
+      if (resource.custom) throw badRequest('name must be provided');
       break;
     case 'DELETE':
       return named ? 'delete' : 'deletecollection';
   }
-  throw methodNotAllowed(served.resource, method.toLowerCase());
+  throw methodNotOffered();
 }
 
 /** Carries out everything but a watch. Throws KubeError. */
@@ -56,7 +60,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const { route, query, body } = request;
   const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
   const warnings: string[] = [];
-  const write = writeRequest(request, (text) => warnings.push(text));
+  const warn = (text: string): void => void warnings.push(text);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
   const one = (object: StoredObject, status = 200): Answer => ({
     status,
@@ -67,7 +71,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   });
   switch (verbOf(served, request)) {
     case 'get':
-      if (route.subresource !== undefined && !hasStatus(served, route)) throw notServed();
+      if (route.subresource !== undefined && !hasStatus(served, route)) throw noSubresource(served, route);
       return one(server.get(served, place));
     case 'list': {
       checkListVersion(query, server.store.version);
@@ -86,11 +90,15 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       };
     }
     case 'create':
-      return one(server.create(served, place.namespace, body, write), 201);
+      return one(
+        server.create(served, place.namespace, body, writeRequest(request, 'CreateOptions', warn)),
+        201,
+      );
     case 'replace':
-      return one(server.replace(served, place, body, write));
+      return one(server.replace(served, place, body, writeRequest(request, 'UpdateOptions', warn)));
     case 'patch': {
       const type = patchFormat(request.contentType);
+      const write = writeRequest(request, 'PatchOptions', warn);
       const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
       return one(server.patch(served, place, { type, body }, write), status);
     }
@@ -149,6 +157,11 @@ export function includedIn(query: URLSearchParams): Included {
   return included === 'None' || included === 'Object' ? included : 'Metadata';
 }
 
+/** Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
+function noSubresource({ resource }: Served, { name = '' }: ResourceRoute): KubeError {
+  return resource.custom ? notFound(resource, name) : notServed();
+}
+
 function hasStatus({ version }: Served, { subresource }: ResourceRoute): boolean {
   return subresource === 'status' && version.hasStatus;
 }
@@ -201,58 +214,4 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
   if (text === null || text === '') return undefined;
   if (!/^\d+$/.test(text)) throw badRequest(`${name} must be a whole number, not ${JSON.stringify(text)}`);
   return Number(text);
-}
-
-function writeRequest({ query, route, user }: ResourceRequest, warn: (text: string) => void): WriteRequest {
-  const fieldManager = query.get('fieldManager');
-  const fieldValidation = query.get('fieldValidation') ?? 'Warn';
-  const { subresource } = route;
-  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') throw notServed();
-  if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore')
-    throw badRequest(
-      `fieldValidation must be Strict, Warn or Ignore, not ${JSON.stringify(fieldValidation)}`,
-    );
-  return {
-    user,
-    warn,
-    fieldValidation,
-    dryRun: isDryRun(query.getAll('dryRun')),
-    force: query.get('force') === 'true',
-    ...(fieldManager && { fieldManager }),
-    ...(subresource !== undefined && { subresource }),
-  };
-}
-
-function isDryRun(values: readonly unknown[]): boolean {
-  if (values.some((value) => value !== 'All')) throw badRequest('dryRun must be All');
-  return values.length > 0;
-}
-
-/** Options come in the body, in the query, or both. */
-function deleteRequest({ query, body, user }: ResourceRequest): DeleteRequest {
-  const options = isMembers(body) ? body : {};
-  const policy =
-    options.propagationPolicy ?? query.get('propagationPolicy') ?? legacyPolicy(options.orphanDependents);
-  const grace = options.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
-  const { uid, resourceVersion } = isMembers(options.preconditions) ? options.preconditions : {};
-  if (policy !== undefined && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan')
-    throw badRequest(
-      `propagationPolicy must be Background, Foreground or Orphan, not ${JSON.stringify(policy)}`,
-    );
-  const preconditions: NonNullable<DeleteOptions['preconditions']> = {
-    ...(typeof uid === 'string' && { uid }),
-    ...(typeof resourceVersion === 'string' && { resourceVersion }),
-  };
-  const inBody = Array.isArray(options.dryRun) ? options.dryRun : [];
-  return {
-    user,
-    preconditions,
-    dryRun: isDryRun([...query.getAll('dryRun'), ...inBody]),
-    ...(policy !== undefined && { propagationPolicy: policy }),
-    ...(typeof grace === 'number' && { gracePeriodSeconds: grace }),
-  };
-}
-
-function legacyPolicy(orphanDependents: unknown): string | undefined {
-  return orphanDependents === true ? 'Orphan' : orphanDependents === false ? 'Background' : undefined;
 }
