@@ -2,10 +2,12 @@ import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
 import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
-import { type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
+import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
 import type { Catalog } from './catalog.ts';
+import type { Origin } from './decode-errors.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
+import { immutableMeta } from './object-meta.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
@@ -97,7 +99,7 @@ export class ApiServer {
   ): StoredObject {
     const { resource } = served;
     if (request.subresource !== undefined) throw refuse.methodNotAllowed(resource, 'create');
-    const draft = readDraft(served, input, undefined, request);
+    const draft = readDraft(served, input, undefined, request, 'body');
     const { metadata } = draft;
     if (metadata.resourceVersion !== undefined)
       throw new KubeError('InternalError', 'resourceVersion should not be set on objects to be created');
@@ -117,8 +119,14 @@ export class ApiServer {
     if (resource.hasGeneration) draft.metadata.generation = 1;
     else delete draft.metadata.generation;
     if (served.version.hasStatus) delete draft.status;
+    resource.fillIn?.(draft);
+    const owners =
+      managedFields ??
+      (this.#tracksWriters
+        ? ownersAfterUpdate(served, undefined, draft, ...this.#writer(request))
+        : undefined);
     resource.prepare?.(draft, undefined);
-    checkDraft(served, draft, undefined);
+    checkDraft(served, draft, undefined, 'body');
     const table = this.store.table(resource);
     const existing = table.get(namespace, draft.metadata.name);
     if (existing !== undefined)
@@ -127,12 +135,11 @@ export class ApiServer {
         draft.metadata.name,
         existing.metadata.deletionTimestamp !== undefined,
       );
-    if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-    else if (this.#tracksWriters)
-      draft.metadata.managedFields = ownersAfterUpdate(served, undefined, draft, ...this.#writer(request));
-    if (request.dryRun === true) return draft;
+    if (owners !== undefined) draft.metadata.managedFields = owners;
+    if (request.dryRun === true) return undated(draft);
     const unavailable = resource.allocate?.(draft) ?? [];
     if (unavailable.length > 0) throw refuse.invalid(resource, draft.metadata.name, unavailable);
+    checkSize(request);
     const stored = toStorage(served, draft, undefined);
     return seenThrough(served, this.store.create(resource, stored));
   }
@@ -153,7 +160,8 @@ export class ApiServer {
   /** PUT: the whole object, its status, or its scale. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
     if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
-    return this.#update(served, place, () => ({ object: input }), request);
+    if (!this.exists(served, place)) throw this.#gone(served, place, input);
+    return this.#update(served, place, () => ({ object: input }), request, 'body');
   }
 
   patch(served: Served, place: Place, patch: Patch, request: WriteRequest): StoredObject {
@@ -170,6 +178,7 @@ export class ApiServer {
       place,
       (current) => ({ object: patched(served, current, { type, body }) }),
       request,
+      'patch',
     );
   }
 
@@ -197,6 +206,14 @@ export class ApiServer {
     return { object: seenThrough(served, this.store.update(resource, draft, current)), gone: false };
   }
 
+  /** Nothing is there to replace; to one who says which object was meant, that is a conflict. */
+  #gone({ resource }: Served, { name }: Place, input: unknown): KubeError {
+    const metadata = isMembers(input) && isMembers(input.metadata) ? input.metadata : {};
+    if (typeof metadata.uid !== 'string' || metadata.uid === '') return refuse.notFound(resource, name);
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: `;
+    return refuse.conflict(resource, name, why);
+  }
+
   /** Creates the object when it is not there. */
   #apply(served: Served, place: Place, config: unknown, request: WriteRequest): StoredObject {
     const { fieldManager, force = false, subresource } = request;
@@ -204,7 +221,7 @@ export class ApiServer {
     const applied = (live: StoredObject | undefined): Applied =>
       serverSideApply(served, live, config, { fieldManager, force, subresource, time });
     if (subresource !== undefined || this.exists(served, place))
-      return this.#update(served, place, applied, request);
+      return this.#update(served, place, applied, request, 'patch');
     const { object, managedFields } = applied(undefined);
     const name = isMembers(object.metadata) ? object.metadata.name : undefined;
     if (name !== place.name)
@@ -225,6 +242,7 @@ export class ApiServer {
     place: Place,
     propose: (current: StoredObject) => Proposal,
     request: WriteRequest,
+    origin: Origin,
   ): StoredObject {
     const { resource, version } = served;
     const current = this.#current(served, place);
@@ -232,8 +250,8 @@ export class ApiServer {
     const onStatus = request.subresource === 'status';
     if (request.subresource === 'binding' || (onStatus && !version.hasStatus)) throw refuse.notServed();
     const { object, managedFields } = propose(seen);
-    const proposed = readDraft(served, object, seen, request);
-    checkProposed(served, place, proposed, current);
+    const proposed = readDraft(served, object, seen, request, origin);
+    checkProposed(served, place, proposed, current, origin);
 
     const draft: Draft = onStatus ? { ...seen, metadata: seen.metadata } : { ...proposed };
     if (onStatus || version.hasStatus) {
@@ -242,16 +260,19 @@ export class ApiServer {
       else draft.status = status;
     }
     draft.metadata = onStatus ? { ...seen.metadata } : updatedMeta(proposed, seen);
+    const fixed = immutableMeta(proposed.metadata, seen.metadata);
+    if (fixed.length > 0) throw refuse.invalid(resource, place.name, fixed);
+    resource.fillIn?.(draft);
     resource.prepare?.(draft, seen);
-    checkDraft(served, draft, seen);
+    checkDraft(served, draft, seen, origin);
     if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-    else if (seen.metadata.managedFields !== undefined && !isUnchanged(draft, seen))
-      draft.metadata.managedFields = ownersAfterUpdate(served, seen, draft, ...this.#writer(request));
+    else this.#keepOwners(served, seen, draft, onStatus ? undefined : proposed, request);
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
     if (resource.hasGeneration && isNewGeneration(served, stored, current))
       stored.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (request.dryRun === true) return seenThrough(served, stored);
+    checkSize(request);
     const written = isGone(resource, stored)
       ? this.#remove(served, stored, current)
       : this.store.update(resource, stored, current);
@@ -269,8 +290,31 @@ export class ApiServer {
       place,
       (seen) => ({ object: rescaled(served, seen, propose(scaleOfObject(served, seen))) }),
       request,
+      'patch',
     );
     return scaleOfObject(served, updated);
+  }
+
+  /** Brings managed fields up to date with an update, which may itself say who the owners are. */
+  #keepOwners(
+    served: Served,
+    before: StoredObject,
+    draft: Draft,
+    proposed: Draft | undefined,
+    request: WriteRequest,
+  ): void {
+    const known = before.metadata.managedFields;
+    const declared = proposed?.metadata.managedFields ?? known;
+    if (declared === undefined) return;
+    if (isReset(declared)) delete draft.metadata.managedFields;
+    else if (declared !== known || !isUnchanged(draft, before))
+      draft.metadata.managedFields = ownersAfterUpdate(
+        served,
+        before,
+        draft,
+        ...this.#writer(request),
+        declared,
+      );
   }
 
   #remove({ resource }: Served, last: Draft, current: StoredObject): StoredObject {
@@ -294,6 +338,12 @@ export class ApiServer {
     if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
     draft.metadata.namespace = namespace;
   }
+}
+
+/** What was not stored has no version. */
+function undated(draft: Draft): StoredObject {
+  const { resourceVersion: _, ...metadata } = draft.metadata;
+  return { ...draft, metadata: metadata as Draft['metadata'] };
 }
 
 /** The metadata that an update leads to: what the server owns stays as it was. */
@@ -325,6 +375,14 @@ function isNewGeneration({ resource }: Served, stored: Draft, current: StoredObj
     resource.generationCountsAnnotations === true &&
     !equalJson(stored.metadata.annotations, current.metadata.annotations)
   );
+}
+
+/** Source: etcd, --max-request-bytes. */
+const STORED_BYTES_MAX = 1.5 * 1024 * 1024;
+
+/** Throws InternalError: only etcd itself notices. */
+function checkSize({ bodyBytes = 0 }: WriteRequest): void {
+  if (bodyBytes > STORED_BYTES_MAX) throw refuse.tooLargeToStore();
 }
 
 function copyOf(object: StoredObject): Draft {

@@ -200,8 +200,7 @@ function through(filter: Filter, change: Change): Pick<Change, 'type' | 'object'
 function startVersion(text: string | undefined, current: number): number | undefined {
   if (text === undefined || text === '' || text === '0') return undefined;
   const version = Number(text);
-  if (!Number.isSafeInteger(version) || version < 0)
-    throw refuse.badRequest(`invalid resource version ${JSON.stringify(text)}`);
+  if (!Number.isSafeInteger(version) || version < 0) throw refuse.unparsableVersion(text, 'resourceVersion');
   if (version > current) throw refuse.tooLargeVersion(version, current);
   return version;
 }

@@ -11,6 +11,8 @@ export interface WriteRequest extends Omit<WriteOptions, 'subresource'> {
   readonly dryRun?: boolean;
   /** What becomes of fields that the schema does not know. Absent: dropped in silence. */
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+  /** Size of the request's body, where it had one. */
+  readonly bodyBytes?: number;
   /** Receives lines for a Warning header. */
   readonly warn?: (text: string) => void;
 }

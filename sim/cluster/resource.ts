@@ -64,6 +64,8 @@ export interface Resource {
   readonly custom: boolean;
   /** Field selector values beyond `metadata.name` and `metadata.namespace`. */
   readonly selectableFields?: (object: StoredObject) => Readonly<Record<string, string>>;
+  /** Fills in what a client may leave out, as its own words; runs first. */
+  readonly fillIn?: (draft: Draft) => void;
   /** Fills in what the server decides; runs before validation. */
   readonly prepare?: (draft: Draft, previous: StoredObject | undefined) => void;
   /** What schemas cannot say. */

@@ -9,7 +9,8 @@ import { isRecord } from './json-record.ts';
  * Adds to `causes` what is wrong with `value`; `previous` is the value it replaces, if any.
  *
  * Whatever stands unchanged is spared: it was accepted once, and an API server lets old violations live
- * on until somebody touches them (ratcheting). Rules are asked only about values whose shape is right.
+ * on until somebody touches them (ratcheting). Rules are asked only about values whose shape is right, and
+ * not where `causes` has such complaints already.
  * Source: apiextensions-apiserver v0.32, registry/customresource/strategy.go and apiserver/validation/ratcheting.go.
  */
 export function validate(
@@ -19,12 +20,10 @@ export function validate(
   path: string,
   causes: KubeCause[],
 ): void {
-  const found: KubeCause[] = [];
-  validateShape(schema, value, previous, path, found);
-  if (schema.hasRules)
-    if (found.some(({ reason }) => BLOCKING.has(reason))) found.push(RULES_NOT_CHECKED);
-    else validateRules(schema, value, previous, false, path, found);
-  causes.push(...found);
+  validateShape(schema, value, previous, path, causes);
+  if (!schema.hasRules) return;
+  if (causes.some(({ reason }) => BLOCKING.has(reason))) causes.push(RULES_NOT_CHECKED);
+  else validateRules(schema, value, previous, false, path, causes);
 }
 
 /** After these complaints rules are not asked: they may rely on what the schema promises. */

@@ -2,20 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import { KubeError } from '../../../src/kube/error.ts';
+import { unrecognized } from '../decode-errors.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
-import type { Served } from '../resource.ts';
-import { badRequest, notServed } from '../status-errors.ts';
+import { type Served, splitApiVersion } from '../resource.ts';
+import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
-import {
-  answerResource,
-  includedIn,
-  type ResourceRequest,
-  selection,
-  verbOf,
-  wholeNumber,
-} from './resource-answer.ts';
+import { answerResource, includedIn, selection, verbOf, wholeNumber } from './resource-answer.ts';
+import type { ResourceRequest } from './resource-request.ts';
 import { parseRoute, type ResourceRoute } from './route.ts';
 import { failureBody } from './status-body.ts';
 import { streamWatch } from './watch-stream.ts';
@@ -75,8 +70,16 @@ export class HttpDoor {
       const { retryAfterSeconds } = refusal.details;
       if (refusal.code === 0 || response.headersSent) return void response.destroy();
       if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
-      send(response, refusal.code, failureBody(refusal));
+      if (refusal.message === PAGE_NOT_FOUND)
+        send(response, 404, `${PAGE_NOT_FOUND}\n`, 'text/plain; charset=utf-8');
+      else send(response, refusal.code, failureBody(refusal));
     }
+  }
+
+  /** Whether the group has kinds of the server's own. */
+  #isBuiltIn(apiVersion: string): boolean {
+    const { group } = splitApiVersion(apiVersion);
+    return this.#cluster.server.catalog.all().some((one) => one.group === group && !one.custom);
   }
 
   async #serveResource(
@@ -87,14 +90,17 @@ export class HttpDoor {
   ): Promise<void> {
     const served = this.#cluster.server.catalog.served(route.apiVersion, route.plural);
     if (served === undefined || (route.namespace !== undefined && !served.resource.namespaced))
-      throw notServed();
+      throw this.#isBuiltIn(route.apiVersion) ? notServed() : pageNotFound();
+    const { value: body, bytes: bodyBytes } = await readBody(message, served.resource.kind);
     const request: ResourceRequest = {
       method: message.method ?? 'GET',
       route,
       query,
       accept: message.headers.accept,
       contentType: message.headers['content-type'],
-      body: await readBody(message),
+      body,
+      bodyBytes,
+      userAgent: message.headers['user-agent'],
       user: this.#user,
     };
     const verb = verbOf(served, request);
@@ -161,27 +167,41 @@ function send(response: ServerResponse, status: number, body: unknown, type = 'a
   response.end(bytes);
 }
 
-/** The body as JSON; undefined when there is none. Throws BadRequest, UnsupportedMediaType or RequestEntityTooLarge. */
-async function readBody(message: IncomingMessage): Promise<unknown> {
+/**
+ * The body as JSON, undefined when there is none, and its size. Throws BadRequest, UnsupportedMediaType or
+ * RequestEntityTooLarge.
+ */
+async function readBody(
+  message: IncomingMessage,
+  kind: string,
+): Promise<{ readonly value: unknown; readonly bytes: number }> {
   const chunks: Buffer[] = [];
-  let length = 0;
+  let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= BODY_BYTES_MAX) chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk);
     // Read on, so that the answer is heard, but not for ever.
-    else if (length > 8 * BODY_BYTES_MAX) break;
+    else if (bytes > 8 * BODY_BYTES_MAX) break;
   }
-  if (length > BODY_BYTES_MAX)
+  if (bytes > BODY_BYTES_MAX)
     throw new KubeError('RequestEntityTooLarge', `Request entity too large: limit is ${BODY_BYTES_MAX}`);
-  if (length === 0) return undefined;
+  if (bytes === 0) return { value: undefined, bytes };
   const type = message.headers['content-type'];
   const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type);
   const text = Buffer.concat(chunks).toString();
   try {
-    return format === 'yaml' || format === 'apply' ? parseYaml(text) : JSON.parse(text);
+    return { value: format === 'yaml' || format === 'apply' ? parseYaml(text) : JSON.parse(text), bytes };
   } catch (error) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type JSON or YAML): ${(error as Error).message}`,
-    );
+    throw unreadable(message.method, kind, format, (error as Error).message);
   }
+}
+
+/** Each verb has its own words for a body that is not what it says it is. Source: apiserver, endpoints/handlers. */
+function unreadable(method: string | undefined, kind: string, format: string, why: string): KubeError {
+  if (method === 'DELETE')
+    return new KubeError('InternalError', `couldn't get version/kind; json parse error: ${why}`);
+  if (format === 'yaml') return unrecognized(kind, why);
+  if (format === 'apply') return badRequest(`error decoding YAML: ${why}`);
+  if (method !== 'PATCH') return unrecognized(kind, `couldn't get version/kind; json parse error: ${why}`);
+  return badRequest(format === 'strategic' ? why : `error decoding patch: ${why}`);
 }

@@ -39,13 +39,13 @@ function namespaceKind(): Resource {
     },
     columns: [column('Status', (namespace) => at(namespace, 'status.phase')), AGE],
     selectableFields: (namespace) => ({ 'status.phase': textAt(namespace, 'status.phase') }),
+    fillIn: (draft) => {
+      const label = { 'kubernetes.io/metadata.name': draft.metadata.name };
+      draft.metadata.labels = { ...draft.metadata.labels, ...label };
+    },
     prepare: (draft, previous) => {
       const deleting = draft.metadata.deletionTimestamp !== undefined;
       if (previous === undefined) draft.spec = { finalizers: ['kubernetes'] };
-      draft.metadata.labels = {
-        ...draft.metadata.labels,
-        'kubernetes.io/metadata.name': draft.metadata.name,
-      };
       const status = isMembers(draft.status) ? draft.status : {};
       draft.status = { ...status, phase: deleting ? 'Terminating' : 'Active' };
     },
@@ -134,7 +134,7 @@ function secretKind(): Resource {
       AGE,
     ],
     selectableFields: (secret) => ({ type: textAt(secret, 'type') }),
-    prepare: (draft) => {
+    fillIn: (draft) => {
       draft.type ??= 'Opaque';
       foldStringData(draft);
     },
