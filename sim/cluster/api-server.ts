@@ -1,28 +1,29 @@
 import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
-import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
+import { checkDraft, isNewGeneration, isUnchanged, readDraft, toStorage } from './admission.ts';
 import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
+import { trustedUser, type UserInfo } from './auth/user.ts';
 import type { Catalog } from './catalog.ts';
 import type { Origin } from './decode-errors.ts';
-import { finalizersOnDelete, isGone, marked } from './deletion.ts';
-import { immutableMeta } from './object-meta.ts';
+import { finalizersOnDelete, isGone, marked, policyOf } from './deletion.ts';
+import { immutableMeta, updatedMeta } from './object-meta.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
 import { boundPod } from './pod-binding.ts';
-import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
-import type { DeleteRequest, Subresource, WriteRequest } from './requests.ts';
-import { type Served, seenThrough } from './resource.ts';
+import { checkPreconditions, checkProposed, checkSize, type Place } from './preconditions.ts';
+import { type DeleteRequest, INSTALLER, type Subresource, type WriteRequest } from './requests.ts';
+import { type Resource, type Served, seenThrough } from './resource.ts';
 import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
 import {
   type Draft,
-  equalJson,
   isMembers,
   type ManagedFieldsEntry,
+  type Members,
   type StoredObject,
 } from './stored-object.ts';
 
@@ -44,6 +45,18 @@ interface Proposal {
 /** Asked before an object is created; throws KubeError to refuse it. */
 export type CreateCheck = (served: Served, namespace: string, name: string) => void;
 
+/** An object that is about to be created, or to replace `previous`; nothing is validated yet. */
+export interface Write {
+  readonly served: Served;
+  readonly namespace: string;
+  readonly draft: Draft;
+  readonly previous: StoredObject | undefined;
+  readonly asker: UserInfo;
+}
+
+/** Asked before an object is written; throws KubeError to refuse it. */
+export type WriteCheck = (write: Write) => void;
+
 /**
  * The verbs of the API, each one synchronous step on the store: both doors call these.
  *
@@ -55,8 +68,10 @@ export class ApiServer {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly #uids: Random;
+  readonly #installerUids: Random;
   readonly #names: Random;
   readonly #checks: CreateCheck[] = [];
+  readonly #writeChecks: WriteCheck[] = [];
   readonly #tracksWriters: boolean;
   readonly watches = new OpenWatches();
 
@@ -66,11 +81,16 @@ export class ApiServer {
     this.catalog = catalog;
     this.clock = clock;
     this.#uids = random.split('uid');
+    this.#installerUids = random.split('uid/installer');
     this.#names = random.split('name');
   }
 
   addCheck(check: CreateCheck): void {
     this.#checks.push(check);
+  }
+
+  addWriteCheck(check: WriteCheck): void {
+    this.#writeChecks.push(check);
   }
 
   /** The object, or its scale. */
@@ -87,7 +107,31 @@ export class ApiServer {
   }
 
   create(served: Served, namespace: string, input: unknown, request: WriteRequest): StoredObject {
+    const { answer } = served.resource;
+    if (answer !== undefined) return this.#answer(served, namespace, input, request, answer);
     return this.#create(served, namespace, input, request, undefined);
+  }
+
+  /** POST to a subresource that makes something. */
+  act(served: Served, place: Place, subresource: string, body: unknown, request: WriteRequest): Members {
+    const action = served.resource.actions?.[subresource];
+    if (action === undefined) throw refuse.notServed();
+    return action.create(this.#current(served, place), body, request);
+  }
+
+  #answer(
+    served: Served,
+    namespace: string,
+    input: unknown,
+    request: WriteRequest,
+    answer: NonNullable<Resource['answer']>,
+  ): StoredObject {
+    const draft = readDraft(served, input, undefined, request, 'body');
+    this.#settleNamespace(served, draft, namespace);
+    checkDraft(served, draft, undefined, 'body');
+    answer(draft, askerOf(request));
+    const { name, ...metadata } = draft.metadata;
+    return { ...draft, metadata: { ...metadata, creationTimestamp: null } } as object as StoredObject;
   }
 
   #create(
@@ -107,9 +151,10 @@ export class ApiServer {
     if (metadata.name === '' && metadata.generateName !== undefined)
       metadata.name = generateName(metadata.generateName, this.#names);
     for (const check of this.#checks) check(served, namespace, metadata.name);
+    this.#checkWrite(served, namespace, draft, undefined, request);
     draft.metadata = {
       ...metadata,
-      uid: newUid(this.#uids),
+      uid: newUid(request.user === INSTALLER ? this.#installerUids : this.#uids),
       resourceVersion: '',
       creationTimestamp: timestamp(this.clock),
     };
@@ -252,6 +297,7 @@ export class ApiServer {
     const { object, managedFields } = propose(seen);
     const proposed = readDraft(served, object, seen, request, origin);
     checkProposed(served, place, proposed, current, origin);
+    this.#checkWrite(served, place.namespace, proposed, seen, request);
 
     const draft: Draft = onStatus ? { ...seen, metadata: seen.metadata } : { ...proposed };
     if (onStatus || version.hasStatus) {
@@ -293,6 +339,17 @@ export class ApiServer {
       'patch',
     );
     return scaleOfObject(served, updated);
+  }
+
+  #checkWrite(
+    served: Served,
+    namespace: string,
+    draft: Draft,
+    previous: StoredObject | undefined,
+    request: WriteRequest,
+  ): void {
+    for (const check of this.#writeChecks)
+      check({ served, namespace, draft, previous, asker: askerOf(request) });
   }
 
   /** Brings managed fields up to date with an update, which may itself say who the owners are. */
@@ -340,49 +397,14 @@ export class ApiServer {
   }
 }
 
+function askerOf({ asker, user }: WriteRequest): UserInfo {
+  return asker ?? trustedUser(user);
+}
+
 /** What was not stored has no version. */
 function undated(draft: Draft): StoredObject {
   const { resourceVersion: _, ...metadata } = draft.metadata;
   return { ...draft, metadata: metadata as Draft['metadata'] };
-}
-
-/** The metadata that an update leads to: what the server owns stays as it was. */
-function updatedMeta(proposed: Draft, { metadata: before }: StoredObject): Draft['metadata'] {
-  const { metadata: after } = proposed;
-  const meta: Draft['metadata'] = { ...before };
-  for (const member of ['generateName', 'labels', 'annotations', 'ownerReferences', 'finalizers'] as const) {
-    if (after[member] === undefined) delete meta[member];
-    else Object.assign(meta, { [member]: after[member] });
-  }
-  return meta;
-}
-
-/** What becomes of dependents. Jobs keep theirs for historical reasons, and say so. */
-function policyOf(
-  { resource }: Served,
-  { propagationPolicy, warn }: DeleteRequest,
-): DeleteRequest['propagationPolicy'] {
-  if (propagationPolicy !== undefined || resource.orphansByDefault !== true) return propagationPolicy;
-  warn?.(
-    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
-  );
-  return 'Orphan';
-}
-
-function isNewGeneration({ resource }: Served, stored: Draft, current: StoredObject): boolean {
-  if (hasNewSpec(stored, current)) return true;
-  return (
-    resource.generationCountsAnnotations === true &&
-    !equalJson(stored.metadata.annotations, current.metadata.annotations)
-  );
-}
-
-/** Source: etcd, --max-request-bytes. */
-const STORED_BYTES_MAX = 1.5 * 1024 * 1024;
-
-/** Throws InternalError: only etcd itself notices. */
-function checkSize({ bodyBytes = 0 }: WriteRequest): void {
-  if (bodyBytes > STORED_BYTES_MAX) throw refuse.tooLargeToStore();
 }
 
 function copyOf(object: StoredObject): Draft {

@@ -21,7 +21,7 @@ export function writeRequest(
   kind: OptionsKind,
   warn: (text: string) => void,
 ): WriteRequest {
-  const { query, route, user, bodyBytes } = request;
+  const { query, route, user: asker, bodyBytes } = request;
   const subresource = subresourceOf(route);
   const causes: KubeCause[] = [];
   const dryRun = isDryRun(query.getAll('dryRun'), causes);
@@ -39,7 +39,8 @@ export function writeRequest(
   const isApply = kind === 'PatchOptions' && patchFormat(request.contentType) === 'apply';
   const fieldManager = given !== '' || isApply ? given : managerOf(request.userAgent);
   return {
-    user,
+    user: asker.name,
+    asker,
     warn,
     bodyBytes,
     dryRun,
@@ -108,7 +109,7 @@ export function deleteRequest(
     ...(typeof resourceVersion === 'string' && { resourceVersion }),
   };
   return {
-    user,
+    user: user.name,
     warn,
     preconditions,
     dryRun,

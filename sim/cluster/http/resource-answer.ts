@@ -34,6 +34,7 @@ export interface Answer {
  */
 export function verbOf({ resource }: Served, { method, route, query }: ResourceRequest): Verb {
   const named = route.name !== undefined;
+  if (resource.answer !== undefined && (method !== 'POST' || named)) throw methodNotOffered();
   const everywhere = resource.namespaced && route.namespace === undefined;
   if (method === 'GET' || method === 'HEAD') {
     if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
@@ -90,9 +91,13 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       };
     }
     case 'create': {
+      const { subresource } = route;
+      if (subresource !== undefined && served.resource.actions?.[subresource] !== undefined) {
+        const asked = { user: request.user.name, asker: request.user };
+        return { status: 201, body: server.act(served, place, subresource, body, asked), warnings };
+      }
       const write = writeRequest(request, 'CreateOptions', warn);
-      if (route.subresource !== 'binding')
-        return one(server.create(served, place.namespace, body, write), 201);
+      if (subresource !== 'binding') return one(server.create(served, place.namespace, body, write), 201);
       server.bind(served, place, body, write);
       return { status: 201, body: SUCCESS, warnings };
     }
@@ -101,7 +106,13 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
     case 'patch': {
       const type = patchFormat(request.contentType);
       const write = writeRequest(request, 'PatchOptions', warn);
-      const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
+      const creates = type === 'apply' && !server.exists(served, place);
+      if (creates && route.subresource === undefined)
+        cluster.access.demand(request.user, {
+          ...{ type: 'resource', verb: 'create', subresource: '', ...place },
+          ...{ group: served.resource.group, resource: served.resource.plural },
+        });
+      const status = creates ? 201 : 200;
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {
