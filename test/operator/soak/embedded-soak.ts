@@ -2,6 +2,7 @@ import { Informer } from '../../../operator/runtime/informer.ts';
 import { Metrics } from '../../../operator/runtime/metrics.ts';
 import { usersOf } from '../../../sim/cast.ts';
 import { VirtualClock } from '../../../sim/clock.ts';
+import { trustedUser } from '../../../sim/cluster/auth/user.ts';
 import { EmbeddedCluster } from '../../../sim/cluster/embedded-cluster.ts';
 import { ApiWeather } from '../../../sim/faults/api-weather.ts';
 import { injectFault } from '../../../sim/faults/inject.ts';
@@ -15,7 +16,8 @@ import { Churn } from './churn.ts';
 import { Ledger } from './ledger.ts';
 
 export const MINUTE_MS = 60_000;
-const READER = 'brickproof-operator';
+/** Faults of a story strike the operator; the reader is in its place. */
+const READER = usersOf('operator')[0] ?? '';
 
 type Disturbance = Omit<FaultOrder, 'boards'>;
 
@@ -47,7 +49,7 @@ export interface SoakOptions {
   /** When the server restarts, in minutes, for 20 s each time. */
   readonly restarts?: readonly { readonly atMinute: number; readonly data: 'kept' | 'lost' }[];
   /** The reader's way to the cluster, and what lets its bytes through after a step of virtual time. */
-  readonly door?: (cluster: EmbeddedCluster, user: string) => Promise<ReaderDoor>;
+  readonly door?: (cluster: EmbeddedCluster, token: string) => Promise<ReaderDoor>;
 }
 
 export interface ReaderDoor {
@@ -86,6 +88,8 @@ export class EmbeddedSoak {
       random,
       freeze: true,
       bookmarkEvery: 50,
+      // The reader's token is its name.
+      access: { users: new Map([[READER, trustedUser(READER)]]) },
       intercept,
       interceptWatch,
     });

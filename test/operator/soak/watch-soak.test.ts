@@ -15,11 +15,11 @@ const RESTARTS = [
 /** Turns of the host's loop in which bytes go back and forth after each quarter of a virtual second. */
 const TURNS = 6;
 
-async function overHttp(cluster: EmbeddedCluster, user: string): Promise<ReaderDoor> {
-  const door = new HttpDoor(cluster, user);
+async function overHttp(cluster: EmbeddedCluster, token: string): Promise<ReaderDoor> {
+  const door = new HttpDoor(cluster);
   const url = await door.listen();
   return {
-    kube: ClientNodeKubeApi.connect({ url }),
+    kube: ClientNodeKubeApi.connect({ url, token }),
     close: () => door.close(),
     settle: async () => {
       for (let count = 0; count < TURNS; count++) await turn();
