@@ -98,11 +98,10 @@ export function checkDraft(
   origin: Origin,
 ): void {
   const { resource, version } = served;
+  const causes: KubeCause[] = [];
   // Questions have no names.
-  const isQuestion = resource.answer !== undefined;
-  const causes: KubeCause[] = isQuestion
-    ? []
-    : [...validateMeta(resource, draft.metadata, previous?.metadata)];
+  if (resource.answer === undefined)
+    causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
   validate(version.schema, draft, previous, '', causes);
   if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (!resource.custom) refuseWrongTypes(served, draft, causes, origin);
@@ -131,17 +130,8 @@ export function isUnchanged(draft: Draft, current: StoredObject): boolean {
 }
 
 /** True when anything but metadata and status differs: what `metadata.generation` counts. */
-function hasNewSpec(draft: Draft, current: StoredObject): boolean {
+export function hasNewSpec(draft: Draft, current: StoredObject): boolean {
   for (const name of new Set([...Object.keys(draft), ...Object.keys(current)]))
     if (name !== 'metadata' && name !== 'status' && !equalJson(draft[name], current[name])) return true;
   return false;
-}
-
-/** True when a write makes a new generation. */
-export function isNewGeneration({ resource }: Served, stored: Draft, current: StoredObject): boolean {
-  if (hasNewSpec(stored, current)) return true;
-  return (
-    resource.generationCountsAnnotations === true &&
-    !equalJson(stored.metadata.annotations, current.metadata.annotations)
-  );
 }

@@ -1,19 +1,19 @@
 import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
-import { checkDraft, isNewGeneration, isUnchanged, readDraft, toStorage } from './admission.ts';
+import { checkDraft, isUnchanged, readDraft, toStorage } from './admission.ts';
 import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
-import { trustedUser, type UserInfo } from './auth/user.ts';
+import type { UserInfo } from './auth/user.ts';
 import type { Catalog } from './catalog.ts';
 import type { Origin } from './decode-errors.ts';
-import { finalizersOnDelete, isGone, marked, policyOf } from './deletion.ts';
-import { immutableMeta, updatedMeta } from './object-meta.ts';
+import { finalizersOnDelete, isGone, marked } from './deletion.ts';
+import { immutableMeta } from './object-meta.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
 import { boundPod } from './pod-binding.ts';
-import { checkPreconditions, checkProposed, checkSize, type Place } from './preconditions.ts';
+import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
 import { type DeleteRequest, INSTALLER, type Subresource, type WriteRequest } from './requests.ts';
 import { type Resource, type Served, seenThrough } from './resource.ts';
 import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
@@ -26,6 +26,16 @@ import {
   type Members,
   type StoredObject,
 } from './stored-object.ts';
+import {
+  askerOf,
+  checkSize,
+  copyOf,
+  isNewGeneration,
+  policyOf,
+  settleNamespace,
+  undated,
+  updatedMeta,
+} from './write-steps.ts';
 
 export interface ApiServerParts {
   readonly store: Store;
@@ -127,7 +137,7 @@ export class ApiServer {
     answer: NonNullable<Resource['answer']>,
   ): StoredObject {
     const draft = readDraft(served, input, undefined, request, 'body');
-    this.#settleNamespace(served, draft, namespace);
+    settleNamespace(served, draft, namespace);
     checkDraft(served, draft, undefined, 'body');
     answer(draft, askerOf(request));
     const { name, ...metadata } = draft.metadata;
@@ -147,7 +157,7 @@ export class ApiServer {
     const { metadata } = draft;
     if (metadata.resourceVersion !== undefined)
       throw new KubeError('InternalError', 'resourceVersion should not be set on objects to be created');
-    this.#settleNamespace(served, draft, namespace);
+    settleNamespace(served, draft, namespace);
     if (metadata.name === '' && metadata.generateName !== undefined)
       metadata.name = generateName(metadata.generateName, this.#names);
     for (const check of this.#checks) check(served, namespace, metadata.name);
@@ -204,8 +214,8 @@ export class ApiServer {
 
   /** PUT: the whole object, its status, or its scale. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
-    if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
     if (!this.exists(served, place)) throw this.#gone(served, place, input);
+    if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
     return this.#update(served, place, () => ({ object: input }), request, 'body');
   }
 
@@ -384,29 +394,4 @@ export class ApiServer {
     if (current === undefined) throw refuse.notFound(resource, name);
     return current;
   }
-
-  #settleNamespace({ resource }: Served, draft: Draft, namespace: string): void {
-    const given = draft.metadata.namespace;
-    if (given !== undefined && given !== namespace)
-      throw refuse.badRequest(
-        'the namespace of the provided object does not match the namespace sent on the request',
-      );
-    if (!resource.namespaced) return;
-    if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
-    draft.metadata.namespace = namespace;
-  }
-}
-
-function askerOf({ asker, user }: WriteRequest): UserInfo {
-  return asker ?? trustedUser(user);
-}
-
-/** What was not stored has no version. */
-function undated(draft: Draft): StoredObject {
-  const { resourceVersion: _, ...metadata } = draft.metadata;
-  return { ...draft, metadata: metadata as Draft['metadata'] };
-}
-
-function copyOf(object: StoredObject): Draft {
-  return { ...object, metadata: { ...object.metadata } };
 }

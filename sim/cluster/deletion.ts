@@ -1,7 +1,6 @@
 import type { DeleteOptions } from '../../src/kube/api.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
-import type { DeleteRequest } from './requests.ts';
-import type { Resource, Served } from './resource.ts';
+import type { Resource } from './resource.ts';
 import type { Draft, StoredObject } from './stored-object.ts';
 
 export const FOREGROUND = 'foregroundDeletion';
@@ -50,16 +49,4 @@ export function isGone(resource: Resource, object: StoredObject): boolean {
     (deletionGracePeriodSeconds ?? 0) === 0 &&
     resource.holdsDeletion?.(object) !== true
   );
-}
-
-/** What becomes of dependents. Jobs keep theirs for historical reasons, and say so. */
-export function policyOf(
-  { resource }: Served,
-  { propagationPolicy, warn }: DeleteRequest,
-): DeleteRequest['propagationPolicy'] {
-  if (propagationPolicy !== undefined || resource.orphansByDefault !== true) return propagationPolicy;
-  warn?.(
-    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
-  );
-  return 'Orphan';
 }

@@ -106,18 +106,18 @@ export class InProcessKubeApi implements KubeApi {
       ...(namespace === undefined ? {} : { namespace }),
       ...(name === undefined ? {} : { name }),
     };
-    const create = (served: Served): unknown =>
+    return this.#serve('create', kind, key, (served) =>
       kind.subresource === 'binding'
-        ? this.#server.bind(served, { namespace: '', name: '', ...key }, object, this.#write(kind, options))
-        : this.#server.create(served, namespace ?? '', object, this.#write(kind, options));
-    return this.#serve('create', kind, key, create, kind.subresource);
+        ? this.#server.bind(served, { namespace: '', name: '', ...key }, object, this.#request(kind, options))
+        : this.#server.create(served, namespace ?? '', object, this.#request(kind, options)),
+    );
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const key = object.metadata;
     const replace = (served: Served): unknown =>
-      this.#server.replace(served, placeOf(kind, key), object, this.#write(kind, options));
-    return this.#serve('replace', kind, key, replace, subresourceOf(kind) ?? options.subresource);
+      this.#server.replace(served, placeOf(kind, key), object, this.#request(kind, options));
+    return this.#serve('replace', kind, key, replace, options.subresource);
   }
 
   patch<T extends KubeObject>(
@@ -126,14 +126,13 @@ export class InProcessKubeApi implements KubeApi {
     patch: { readonly type: PatchKind; readonly body: unknown },
     options: WriteOptions = {},
   ): Promise<T> {
-    const subresource = subresourceOf(kind) ?? options.subresource;
     const change = (served: Served): unknown => {
       const place = placeOf(kind, key);
-      if (patch.type === 'apply' && subresource === undefined && !this.#server.exists(served, place))
+      if (patch.type === 'apply' && options.subresource === undefined && !this.#server.exists(served, place))
         this.#demand('create', kind, key, undefined);
-      return this.#server.patch(served, place, patch, this.#write(kind, options));
+      return this.#server.patch(served, place, patch, this.#request(kind, options));
     };
-    return this.#serve('patch', kind, key, change, subresource);
+    return this.#serve('patch', kind, key, change, options.subresource);
   }
 
   async delete<T extends KubeObject>(
@@ -148,15 +147,15 @@ export class InProcessKubeApi implements KubeApi {
 
   async deleteCollection(kind: Kind, selection: ListOptions, options: DeleteOptions = {}): Promise<void> {
     const request = { ...options, user: this.#user };
-    await this.#serve('deletecollection', kind, keyOfList(selection), (served) =>
+    await this.#serve('deletecollection', kind, namespaceOf(selection), (served) =>
       deleteCollection(this.#server, this.#serving.lists, served, selection, request),
     );
   }
 
-  #write(kind: Kind, options: WriteOptions): WriteRequest {
+  #request(kind: Kind, options: WriteOptions): WriteRequest {
     const subresource = subresourceOf(kind) ?? options.subresource;
-    const asker = this.#asker;
-    return { ...options, user: asker.name, asker, ...(subresource !== undefined && { subresource }) };
+    const request = { ...options, user: this.#user, asker: this.#asker };
+    return { ...request, ...(subresource !== undefined && { subresource }) };
   }
 
   /** Throws Forbidden. */
@@ -170,7 +169,7 @@ export class InProcessKubeApi implements KubeApi {
       verb: ruleVerb(verb),
       group: splitApiVersion(kind.apiVersion).group,
       resource: kind.plural,
-      subresource: subresource ?? '',
+      subresource: subresource ?? kind.subresource ?? '',
       namespace: kind.namespaced ? namespace : isNamespace ? name : '',
       name,
     });

@@ -4,14 +4,7 @@ import type { OwnerReference } from '../../src/kube/object.ts';
 import { unmarshalError } from './decode-errors.ts';
 import { isDnsLabel, isQualifiedName, nameComplaint } from './object-name.ts';
 import type { Resource } from './resource.ts';
-import {
-  type Draft,
-  type DraftMeta,
-  isMembers,
-  type Members,
-  type StoredMeta,
-  type StoredObject,
-} from './stored-object.ts';
+import { type DraftMeta, isMembers, type Members, type StoredMeta } from './stored-object.ts';
 
 type Reader = (value: unknown) => boolean;
 const text: Reader = (value) => typeof value === 'string';
@@ -196,15 +189,4 @@ function isEmptyMap(value: unknown): boolean {
   if (!isMembers(value)) return false;
   for (const _ in value as Members) return false;
   return true;
-}
-
-/** The metadata that an update leads to: what the server owns stays as it was. */
-export function updatedMeta(proposed: Draft, { metadata: before }: StoredObject): Draft['metadata'] {
-  const { metadata: after } = proposed;
-  const meta: Draft['metadata'] = { ...before };
-  for (const member of ['generateName', 'labels', 'annotations', 'ownerReferences', 'finalizers'] as const) {
-    if (after[member] === undefined) delete meta[member];
-    else Object.assign(meta, { [member]: after[member] });
-  }
-  return meta;
 }

@@ -1,5 +1,5 @@
 import type { Origin } from './decode-errors.ts';
-import type { DeleteRequest, WriteRequest } from './requests.ts';
+import type { DeleteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
 import * as refuse from './status-errors.ts';
 import type { Draft, StoredObject } from './stored-object.ts';
@@ -60,12 +60,4 @@ export function checkPreconditions(
       metadata.name,
       `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
-}
-
-/** Source: etcd, --max-request-bytes. */
-const STORED_BYTES_MAX = 1.5 * 1024 * 1024;
-
-/** Throws InternalError: only etcd itself notices. */
-export function checkSize({ bodyBytes = 0 }: WriteRequest): void {
-  if (bodyBytes > STORED_BYTES_MAX) throw refuse.tooLargeToStore();
 }

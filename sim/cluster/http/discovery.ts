@@ -134,9 +134,9 @@ function subresourcesOf(resource: Resource, version: ServedVersion): readonly Si
           },
         ]),
     ...(version.hasStatus ? [{ subresource: 'status', verbs: STATUS_VERBS }] : []),
-    ...Object.entries(resource.actions ?? {}).map(([subresource, action]) => ({
+    ...Object.entries(resource.actions ?? {}).map(([subresource, { kind }]) => ({
       subresource,
-      of: action.kind,
+      of: kind,
       verbs: ['create'],
     })),
   ];

@@ -6,10 +6,10 @@ import { invalidRequest, notServed } from '../status-errors.ts';
 import { isMembers, type Members } from '../stored-object.ts';
 import { patchFormat } from './negotiation.ts';
 import type { ResourceRequest } from './resource-request.ts';
-import type { ResourceRoute } from './route.ts';
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
 
+const SUBRESOURCES: readonly string[] = ['status', 'scale', 'binding'] satisfies readonly Subresource[];
 const FIELD_VALIDATIONS = ['', 'Ignore', 'Strict', 'Warn'] as const;
 
 /**
@@ -22,7 +22,8 @@ export function writeRequest(
   warn: (text: string) => void,
 ): WriteRequest {
   const { query, route, user: asker, bodyBytes } = request;
-  const subresource = subresourceOf(route);
+  const { subresource } = route;
+  if (subresource !== undefined && !SUBRESOURCES.includes(subresource)) throw notServed();
   const causes: KubeCause[] = [];
   const dryRun = isDryRun(query.getAll('dryRun'), causes);
   const given = query.get('fieldManager') ?? '';
@@ -47,16 +48,8 @@ export function writeRequest(
     fieldValidation: fieldValidation || 'Warn',
     force: query.get('force') === 'true',
     ...(fieldManager && { fieldManager }),
-    ...(subresource !== undefined && { subresource }),
+    ...(subresource !== undefined && { subresource: subresource as Subresource }),
   };
-}
-
-const SUBRESOURCES: readonly string[] = ['status', 'scale', 'binding'] satisfies readonly Subresource[];
-
-/** Throws NotFound for one that nothing here has. */
-export function subresourceOf({ subresource }: ResourceRoute): Subresource | undefined {
-  if (subresource !== undefined && !SUBRESOURCES.includes(subresource)) throw notServed();
-  return subresource as Subresource | undefined;
 }
 
 const MANAGER_BYTES_MAX = 128;

@@ -1,8 +1,8 @@
-import type { KubeError } from '../../../src/kube/error.ts';
 import { deleteCollection } from '../delete-collection.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
+import type { Subresource } from '../requests.ts';
 import type { Served } from '../resource.ts';
 import {
   badRequest,
@@ -16,7 +16,7 @@ import {
 } from '../status-errors.ts';
 import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
-import { deleteRequest, subresourceOf, writeRequest } from './request-options.ts';
+import { deleteRequest, writeRequest } from './request-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
 import { deletedBody } from './status-body.ts';
@@ -72,8 +72,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   };
   switch (verbOf(served, request)) {
     case 'get':
-      if (isUnknown(served, route)) throw noSubresource(served, route);
-      return one(server.get(served, place, subresourceOf(route)));
+      return one(server.get(served, place, subresourceOf(served, route)));
     case 'list': {
       checkListVersion(query, server.store.version);
       const page = lists.list(served, listOptions(request));
@@ -90,17 +89,20 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
         warnings,
       };
     }
-    case 'create': {
-      const { subresource } = route;
-      if (subresource !== undefined && served.resource.actions?.[subresource] !== undefined) {
-        const asked = { user: request.user.name, asker: request.user };
-        return { status: 201, body: server.act(served, place, subresource, body, asked), warnings };
+    case 'create':
+      if (route.name !== undefined && route.subresource !== undefined && !served.resource.custom) {
+        if (route.subresource === 'binding') {
+          server.bind(served, place, body, writeRequest(request, 'CreateOptions', warn));
+          return { status: 201, body: SUCCESS, warnings };
+        }
+        const write = { user: request.user.name, asker: request.user };
+        const made = server.act(served, place, route.subresource, body, write);
+        return { status: 201, body: made, warnings };
       }
-      const write = writeRequest(request, 'CreateOptions', warn);
-      if (subresource !== 'binding') return one(server.create(served, place.namespace, body, write), 201);
-      server.bind(served, place, body, write);
-      return { status: 201, body: SUCCESS, warnings };
-    }
+      return one(
+        server.create(served, place.namespace, body, writeRequest(request, 'CreateOptions', warn)),
+        201,
+      );
     case 'replace':
       return one(server.replace(served, place, body, writeRequest(request, 'UpdateOptions', warn)));
     case 'patch': {
@@ -167,14 +169,12 @@ export function includedIn(query: URLSearchParams): Included {
   return included === 'None' || included === 'Object' ? included : 'Metadata';
 }
 
-/** Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
-function noSubresource({ resource }: Served, { name = '' }: ResourceRoute): KubeError {
-  return resource.custom ? notFound(resource, name) : notServed();
-}
-
-function isUnknown({ version }: Served, { subresource }: ResourceRoute): boolean {
-  if (subresource === 'status') return !version.hasStatus;
-  return subresource !== undefined && (subresource !== 'scale' || version.scale === undefined);
+/** Throws NotFound for one that the kind does not have. Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
+function subresourceOf({ resource, version }: Served, route: ResourceRoute): Subresource | undefined {
+  const { subresource, name = '' } = route;
+  if (subresource === undefined || subresource === 'scale') return subresource;
+  if (subresource === 'status' && version.hasStatus) return subresource;
+  throw resource.custom ? notFound(resource, name) : notServed();
 }
 
 /** Source: metav1.Status. */

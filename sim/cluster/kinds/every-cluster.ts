@@ -10,7 +10,7 @@ import { podKind } from './pod.ts';
 import { controllerRevisionKind, replicaSetKind } from './replica-set.ts';
 import { ClusterIps, serviceKind } from './service.ts';
 
-/** The kinds of objects that every cluster has from the start, but for access and definitions of more. */
+/** The kinds that every cluster has from the start, but for definitions of more, and for rights. `accountActions`: what ServiceAccounts can be asked for. */
 export function everyClustersKinds(
   clock: Clock,
   accountActions: NonNullable<Resource['actions']>,
