@@ -5,7 +5,9 @@ import type { KubeObject, NewObject } from '../../src/kube/object.ts';
 import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
 import { applyContract } from './kube-apply.ts';
 import { deletionContract } from './kube-deletion.ts';
+import { bodyContract } from './kube-http-body.ts';
 import { listContract } from './kube-list.ts';
+import { patchContract } from './kube-patch.ts';
 import { schemaContract } from './kube-schema.ts';
 import { verbContract } from './kube-verbs.ts';
 import { watchContract } from './kube-watch.ts';
@@ -91,6 +93,8 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
 
     verbContract(bench);
     listContract(bench);
+    patchContract(bench);
+    bodyContract(bench);
     watchContract(bench);
     applyContract(bench);
     deletionContract(bench);

@@ -1,7 +1,9 @@
+import { invalidValue } from '../../../src/kube/field-cause.ts';
 import { AGE, at, column, textAt } from '../printer.ts';
 import type { Resource } from '../resource.ts';
 import { type Draft, isMembers } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
+import { checkData, dropEmptyData } from './config-data.ts';
 import {
   base64,
   bool,
@@ -117,6 +119,8 @@ function configMapKind(): Resource {
     description: 'Configuration as keys and values.',
     members: { data: map(text), binaryData: map(base64), immutable: bool },
     columns: [{ name: 'Data', type: 'integer', cell: countOf('data', 'binaryData') }, AGE],
+    fillIn: dropEmptyData,
+    validate: (map, previous) => checkData(map, previous, '[]'),
   });
 }
 
@@ -132,9 +136,16 @@ function secretKind(): Resource {
       AGE,
     ],
     selectableFields: (secret) => ({ type: textAt(secret, 'type') }),
+    validate: (secret, previous) => {
+      const causes = checkData(secret, previous, 'data');
+      if (previous !== undefined && secret.type !== previous.type)
+        causes.push(invalidValue('type', secret.type, 'field is immutable'));
+      return causes;
+    },
     fillIn: (draft) => {
       draft.type ??= 'Opaque';
       foldStringData(draft);
+      dropEmptyData(draft);
     },
   });
 }
