@@ -4,6 +4,8 @@ export const ALWAYS = {
   'only-verified-images-run': 'a board runs only images that the scenario packed, for its own chip',
   'only-attested-devices-flashed':
     'nothing is written to a board that is not genuine, or has not proved itself since its last boot',
+  'pinned-digest-holds':
+    'a confirmed update runs what its job pinned at first; any other says why, and left the board on that or on what it had',
   'one-flash-at-a-time':
     'no offer to a busy board, no second write beside an open one, no write of what runs',
   'canary-gate-holds':
