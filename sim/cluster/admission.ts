@@ -100,7 +100,9 @@ export function checkDraft(
   const { resource, version } = served;
   const causes: KubeCause[] = [];
   validate(version.schema, draft, previous, '', causes);
-  causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
+  // Questions have no names.
+  if (resource.answer === undefined)
+    causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
   if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (!resource.custom) refuseWrongTypes(served, draft, causes, origin);
   else if (version.schema.hasRules && causes.some(({ reason }) => BLOCKS_RULES.has(reason)))

@@ -4,6 +4,7 @@ import { type Clock, timestamp } from '../../src/time/clock.ts';
 import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
 import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
+import { trustedUser, type UserInfo } from './auth/user.ts';
 import type { Catalog } from './catalog.ts';
 import type { Origin } from './decode-errors.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
@@ -12,11 +13,17 @@ import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
 import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
-import type { DeleteRequest, WriteRequest } from './requests.ts';
-import { type Served, seenThrough } from './resource.ts';
+import { type DeleteRequest, INSTALLER, type WriteRequest } from './requests.ts';
+import { type Resource, type Served, seenThrough } from './resource.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
-import { type Draft, isMembers, type ManagedFieldsEntry, type StoredObject } from './stored-object.ts';
+import {
+  type Draft,
+  isMembers,
+  type ManagedFieldsEntry,
+  type Members,
+  type StoredObject,
+} from './stored-object.ts';
 
 export interface ApiServerParts {
   readonly store: Store;
@@ -36,6 +43,18 @@ interface Proposal {
 /** Asked before an object is created; throws KubeError to refuse it. */
 export type CreateCheck = (served: Served, namespace: string, name: string) => void;
 
+/** An object that is about to be created, or to replace `previous`; nothing is validated yet. */
+export interface Write {
+  readonly served: Served;
+  readonly namespace: string;
+  readonly draft: Draft;
+  readonly previous: StoredObject | undefined;
+  readonly asker: UserInfo;
+}
+
+/** Asked before an object is written; throws KubeError to refuse it. */
+export type WriteCheck = (write: Write) => void;
+
 /**
  * The verbs of the API, each one synchronous step on the store: both doors call these.
  *
@@ -47,8 +66,10 @@ export class ApiServer {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly #uids: Random;
+  readonly #installerUids: Random;
   readonly #names: Random;
   readonly #checks: CreateCheck[] = [];
+  readonly #writeChecks: WriteCheck[] = [];
   readonly #tracksWriters: boolean;
   readonly watches = new OpenWatches();
 
@@ -58,11 +79,16 @@ export class ApiServer {
     this.catalog = catalog;
     this.clock = clock;
     this.#uids = random.split('uid');
+    this.#installerUids = random.split('uid/installer');
     this.#names = random.split('name');
   }
 
   addCheck(check: CreateCheck): void {
     this.#checks.push(check);
+  }
+
+  addWriteCheck(check: WriteCheck): void {
+    this.#writeChecks.push(check);
   }
 
   get(served: Served, place: Place): StoredObject {
@@ -74,7 +100,31 @@ export class ApiServer {
   }
 
   create(served: Served, namespace: string, input: unknown, request: WriteRequest): StoredObject {
+    const { answer } = served.resource;
+    if (answer !== undefined) return this.#answer(served, namespace, input, request, answer);
     return this.#create(served, namespace, input, request, undefined);
+  }
+
+  /** POST to a subresource that makes something. */
+  act(served: Served, place: Place, subresource: string, body: unknown, request: WriteRequest): Members {
+    const action = served.resource.actions?.[subresource];
+    if (action === undefined) throw refuse.notServed();
+    return action.create(this.#current(served, place), body, request);
+  }
+
+  #answer(
+    served: Served,
+    namespace: string,
+    input: unknown,
+    request: WriteRequest,
+    answer: NonNullable<Resource['answer']>,
+  ): StoredObject {
+    const draft = readDraft(served, input, undefined, request, 'body');
+    this.#settleNamespace(served, draft, namespace);
+    checkDraft(served, draft, undefined, 'body');
+    answer(draft, askerOf(request));
+    const { name, ...metadata } = draft.metadata;
+    return { ...draft, metadata: { ...metadata, creationTimestamp: null } } as object as StoredObject;
   }
 
   #create(
@@ -94,9 +144,10 @@ export class ApiServer {
     if (metadata.name === '' && metadata.generateName !== undefined)
       metadata.name = generateName(metadata.generateName, this.#names);
     for (const check of this.#checks) check(served, namespace, metadata.name);
+    this.#checkWrite(served, namespace, draft, undefined, request);
     draft.metadata = {
       ...metadata,
-      uid: newUid(this.#uids),
+      uid: newUid(request.user === INSTALLER ? this.#installerUids : this.#uids),
       resourceVersion: '',
       creationTimestamp: timestamp(this.clock),
     };
@@ -219,6 +270,7 @@ export class ApiServer {
     const { object, managedFields } = propose(seen);
     const proposed = readDraft(served, object, seen, request, origin);
     checkProposed(served, place, proposed, current, origin);
+    this.#checkWrite(served, place.namespace, proposed, seen, request);
 
     const draft: Draft = onStatus ? { ...seen, metadata: seen.metadata } : { ...proposed };
     if (onStatus || version.hasStatus) {
@@ -244,6 +296,17 @@ export class ApiServer {
       ? this.#remove(served, stored, current)
       : this.store.update(resource, stored, current);
     return seenThrough(served, written);
+  }
+
+  #checkWrite(
+    served: Served,
+    namespace: string,
+    draft: Draft,
+    previous: StoredObject | undefined,
+    request: WriteRequest,
+  ): void {
+    for (const check of this.#writeChecks)
+      check({ served, namespace, draft, previous, asker: askerOf(request) });
   }
 
   /** Brings managed fields up to date with an update, which may itself say who the owners are. */
@@ -289,6 +352,10 @@ export class ApiServer {
     if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
     draft.metadata.namespace = namespace;
   }
+}
+
+function askerOf({ asker, user }: WriteRequest): UserInfo {
+  return asker ?? trustedUser(user);
 }
 
 /** What was not stored has no version. */

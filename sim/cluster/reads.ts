@@ -73,6 +73,7 @@ export class Lists {
 
   /** Shows the present, or exactly the past that `version` names. Throws Expired when that is forgotten. */
   list(served: Served, options: ListOptions, version?: number): Page {
+    refuseQuestions(served, 'list');
     if (options.continue !== undefined && options.continue !== '') return this.#next(served, options);
     const filter = filterOf(served, options);
     const items = this.#select(served, options, filter, version);
@@ -146,6 +147,11 @@ function pastOf(table: Table, place: string | undefined, version: number): reado
   return [...past].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, object]) => object);
 }
 
+/** Objects that are questions are nowhere kept. */
+function refuseQuestions({ resource }: Served, verb: string): void {
+  if (resource.answer !== undefined) throw refuse.methodNotAllowed(resource, verb);
+}
+
 function endOf(token: string): number | undefined {
   try {
     const { end } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { end?: unknown };
@@ -177,6 +183,7 @@ export function watch(
   sink: (delivery: Delivery) => void,
   closed: () => void,
 ): () => void {
+  refuseQuestions(served, 'watch');
   const { store } = server;
   const table = store.table(served.resource);
   const filter = filterOf(served, options);

@@ -1,8 +1,11 @@
 import type { DeleteOptions, WriteOptions } from '../../src/kube/api.ts';
+import type { UserInfo } from './auth/user.ts';
 
 /** What every request to the server carries besides its object. */
 export interface WriteRequest extends WriteOptions {
   readonly user: string;
+  /** Who asks, where that decides about the answer. Absent: a part of the server, which may do everything. */
+  readonly asker?: UserInfo;
   /** Everything happens but the commit. */
   readonly dryRun?: boolean;
   /** What becomes of fields that the schema does not know. Absent: dropped in silence. */
@@ -17,5 +20,11 @@ export interface DeleteRequest extends DeleteOptions {
   readonly user: string;
   readonly dryRun?: boolean;
 }
+
+/**
+ * Who furnishes a cluster before its story begins. What it creates draws its uids from a stream of its own,
+ * so that other furniture moves nothing in the story.
+ */
+export const INSTALLER = 'system:installer';
 
 export const SERVER_REQUEST: WriteRequest = { user: 'system:apiserver' };

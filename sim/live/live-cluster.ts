@@ -1,6 +1,8 @@
+import type { KubeConnection } from '../../operator/adapters/kube-connection.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
-import { CAST_USERS, usersOf } from '../cast.ts';
+import { usersOf } from '../cast.ts';
+import type { UserInfo } from '../cluster/auth/user.ts';
 import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
 import { HttpDoor } from '../cluster/http/http-door.ts';
 import { ApiWeather } from '../faults/api-weather.ts';
@@ -10,8 +12,8 @@ import type { ApiStage } from '../faults/stage.ts';
 export interface LiveCluster {
   /** For everybody who looks on. */
   readonly url: string;
-  /** Where one of the cast finds it, so that faults can tell who asks. */
-  urlOf(user: string): string;
+  /** Where one of the cast finds it, with a token of their own, so that faults can tell who asks. */
+  connectionOf(user: UserInfo): KubeConnection;
   readonly api: ApiStage & { readonly cluster: EmbeddedCluster };
   /** Frees every port. */
   close(): Promise<void>;
@@ -21,22 +23,21 @@ export interface LiveCluster {
 export async function startCluster(clock: Clock, random: Random): Promise<LiveCluster> {
   const weather = new ApiWeather(random.split('api-weather'));
   const { intercept, interceptWatch } = weather;
-  const cluster = new EmbeddedCluster({ clock, random: random.split('cluster'), intercept, interceptWatch });
+  const users = new Map<string, UserInfo>();
+  const cluster = new EmbeddedCluster({
+    ...{ clock, random: random.split('cluster'), intercept, interceptWatch },
+    access: { users },
+  });
   const door = new HttpDoor(cluster);
   const url = await door.listen();
-  const doors = [door];
-  const urls = new Map<string, string>();
-  for (const user of CAST_USERS) {
-    const own = new HttpDoor(cluster, user);
-    doors.push(own);
-    urls.set(user, await own.listen());
-  }
   return {
     url,
-    urlOf: (user) => urls.get(user) ?? url,
-    api: { weather, cluster, usersOf },
-    close: async () => {
-      for (const one of doors) await one.close();
+    connectionOf: (user) => {
+      const token = Buffer.from(random.split(`token/${user.name}`).bytes(16)).toString('hex');
+      users.set(token, user);
+      return { url, token };
     },
+    api: { weather, cluster, usersOf },
+    close: () => door.close(),
   };
 }

@@ -104,8 +104,7 @@ export class LiveWorld implements World {
     this.#cluster = cluster;
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const kubeAt = (url: string): KubeApi => ClientNodeKubeApi.connect({ url });
-    this.kube = kubeAt(cluster.url);
+    this.kube = ClientNodeKubeApi.connect({ url: cluster.url });
     this.#registry = registry;
     this.#alias = new RegistryAlias(registry.client, REGISTRY_HOST, registry.host);
     this.#factory = new FirmwareFactory(plan.firmware);
@@ -123,7 +122,7 @@ export class LiveWorld implements World {
       clock,
       random: new SystemRandom(),
       registry: this.#alias,
-      kubeOf: (user) => kubeAt(cluster.urlOf(user)),
+      kubeOf: (user) => ClientNodeKubeApi.connect(cluster.connectionOf(user)),
       channelOf: (name) => {
         const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
         channels.push(channel);

@@ -93,7 +93,7 @@ async function startAround(
     clock,
     random: new SystemRandom(),
     registry: new HttpRegistry({ clock: new WallClock(), insecureHosts: [registry.host] }),
-    kubeOf: (user) => cluster.api(user),
+    kubeOf: (user) => cluster.as(user),
     channelOf: (name) => {
       const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
       channels.push(channel);

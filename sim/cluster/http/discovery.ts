@@ -96,32 +96,52 @@ function legacyEntries({ resource, version }: Served): Members[] {
     singularName: resource.singular,
     namespaced: resource.namespaced,
     kind: resource.kind,
-    verbs: VERBS,
+    verbs: verbsOf(resource),
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
   };
-  if (!version.hasStatus) return [entry];
   const { namespaced, kind } = entry;
+  const below = (subresource: string): Members => ({
+    name: `${resource.plural}/${subresource}`,
+    singularName: '',
+    namespaced,
+  });
   return [
     entry,
-    { name: `${resource.plural}/status`, singularName: '', namespaced, kind, verbs: STATUS_VERBS },
+    ...(version.hasStatus ? [{ ...below('status'), kind, verbs: STATUS_VERBS }] : []),
+    ...Object.entries(resource.actions ?? {}).map(([name, action]) => ({
+      ...below(name),
+      ...action.kind,
+      verbs: ['create'],
+    })),
   ];
 }
 
 function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
   const responseKind = kindIn(resource, version, apiVersion);
+  const subresources = [
+    ...(version.hasStatus ? [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }] : []),
+    ...Object.entries(resource.actions ?? {}).map(([subresource, { kind }]) => ({
+      subresource,
+      responseKind: kind,
+      verbs: ['create'],
+    })),
+  ];
   return {
     resource: resource.plural,
     responseKind,
     scope: resource.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: resource.singular,
-    verbs: VERBS,
+    verbs: verbsOf(resource),
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
-    ...(version.hasStatus && {
-      subresources: [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }],
-    }),
+    ...(subresources.length > 0 && { subresources }),
   };
+}
+
+/** Questions are only asked. */
+function verbsOf({ answer }: Resource): readonly string[] {
+  return answer === undefined ? VERBS : ['create'];
 }
 
 function kindIn(resource: Resource, version: ServedVersion, apiVersion: string): Members {

@@ -1,15 +1,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import { KubeError } from '../../../src/kube/error.ts';
+import type { Credential } from '../auth/certificate-authority.ts';
+import type { UserInfo } from '../auth/user.ts';
 import { unrecognized } from '../decode-errors.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
 import { type Served, splitApiVersion } from '../resource.ts';
 import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
+import { authenticate } from './http-authentication.ts';
+import { impersonated } from './impersonation.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
 import { wholeNumber } from './read-options.ts';
+import { requestedAccess } from './requested-access.ts';
 import { answerResource, includedIn, selection, verbOf } from './resource-answer.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { parseRoute, type ResourceRoute } from './route.ts';
@@ -21,18 +27,36 @@ const BODY_BYTES_MAX = 3 * 1024 * 1024;
 /** A client this far behind is dropped; it will list again. */
 const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
 
-/** The embedded cluster for programs outside this process: HTTP/1.1 without TLS, JSON in and out. */
+/** What a door with TLS shows, and whose client certificates it believes. */
+export interface DoorTls extends Credential {
+  /** PEM. */
+  readonly authority: string;
+}
+
+/** The embedded cluster for programs outside this process: HTTP/1.1, JSON in and out. */
 export class HttpDoor {
   readonly #cluster: EmbeddedCluster;
-  readonly #user: string;
+  readonly #scheme: 'http' | 'https';
   readonly #server: Server;
   readonly #streams = new Set<() => void>();
 
-  /** `user` is whom everybody who comes through this door is taken for. */
-  constructor(cluster: EmbeddedCluster, user = 'admin') {
+  /** Without TLS nobody can show a certificate, and tokens go in the clear. */
+  constructor(cluster: EmbeddedCluster, tls?: DoorTls) {
     this.#cluster = cluster;
-    this.#user = user;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    const serve = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#serve(request, response);
+    this.#scheme = tls === undefined ? 'http' : 'https';
+    this.#server =
+      tls === undefined
+        ? createServer(serve)
+        : createTlsServer(
+            {
+              ...{ cert: tls.certificate, key: tls.key, ca: tls.authority },
+              // Who comes without a certificate may have a token; a bad one is answered with 401.
+              ...{ requestCert: true, rejectUnauthorized: false },
+            },
+            serve,
+          );
   }
 
   /** Returns the URL; port 0 is a free one. Rejects when the port is taken. */
@@ -42,7 +66,7 @@ export class HttpDoor {
       this.#server.listen(port, host, resolve);
     });
     const { port: bound } = this.#server.address() as AddressInfo;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+    return `${this.#scheme}://${host.includes(':') ? `[${host}]` : host}:${bound}`;
   }
 
   /** Ends every watch and connection. */
@@ -55,12 +79,16 @@ export class HttpDoor {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      const { access } = this.#cluster;
       const url = new URL(request.url ?? '/', 'http://cluster');
       const route = parseRoute(url.pathname);
+      const user = impersonated(access, authenticate(access, request), request.headersDistinct);
+      access.demand(user, requestedAccess(request.method ?? 'GET', url, route));
       if (route === undefined) throw notServed();
-      if (route.type === 'resource') await this.#serveResource(route, url.searchParams, request, response);
+      if (route.type === 'resource')
+        await this.#serveResource(route, url.searchParams, user, request, response);
       else {
-        const { body, contentType } = documentAt(this.#cluster.server.catalog, route, request.headers.accept);
+        const { body, contentType } = documentAt(this.#cluster, route, request.headers.accept);
         send(response, 200, body, contentType);
       }
     } catch (error) {
@@ -86,6 +114,7 @@ export class HttpDoor {
   async #serveResource(
     route: ResourceRoute,
     query: URLSearchParams,
+    user: UserInfo,
     message: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
@@ -102,10 +131,10 @@ export class HttpDoor {
       body,
       bodyBytes,
       userAgent: message.headers['user-agent'],
-      user: this.#user,
+      user,
     };
     const verb = verbOf(served, request);
-    const fault = this.#cluster.faultOf(verb, served, keyOf(request), request.user);
+    const fault = this.#cluster.faultOf(verb, served, keyOf(request), user.name);
     if (fault?.latencyMs !== undefined && fault.latencyMs > 0)
       await this.#cluster.server.clock.sleep(fault.latencyMs);
     if (fault?.error !== undefined && fault.carriedOut !== true) throw fault.error;
@@ -129,7 +158,7 @@ export class HttpDoor {
       timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
     };
     const watchRequest = {
-      user: request.user,
+      user: request.user.name,
       ...selection(request),
       ...(resourceVersion !== null && { resourceVersion }),
       allowWatchBookmarks: query.get('allowWatchBookmarks') === 'true',

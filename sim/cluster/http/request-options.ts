@@ -20,7 +20,7 @@ export function writeRequest(
   kind: OptionsKind,
   warn: (text: string) => void,
 ): WriteRequest {
-  const { query, route, user, bodyBytes } = request;
+  const { query, route, user: asker, bodyBytes } = request;
   const { subresource } = route;
   if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') throw notServed();
   const causes: KubeCause[] = [];
@@ -39,7 +39,8 @@ export function writeRequest(
   const isApply = kind === 'PatchOptions' && patchFormat(request.contentType) === 'apply';
   const fieldManager = given !== '' || isApply ? given : managerOf(request.userAgent);
   return {
-    user,
+    user: asker.name,
+    asker,
     warn,
     bodyBytes,
     dryRun,
@@ -97,7 +98,7 @@ export function deleteRequest({ query, body, user }: ResourceRequest): DeleteReq
     ...(typeof resourceVersion === 'string' && { resourceVersion }),
   };
   return {
-    user,
+    user: user.name,
     preconditions,
     dryRun,
     ...(policy !== undefined && { propagationPolicy: policy }),

@@ -32,6 +32,7 @@ export interface Answer {
  */
 export function verbOf({ resource }: Served, { method, route, query }: ResourceRequest): Verb {
   const named = route.name !== undefined;
+  if (resource.answer !== undefined && (method !== 'POST' || named)) throw methodNotOffered();
   const everywhere = resource.namespaced && route.namespace === undefined;
   if (method === 'GET' || method === 'HEAD') {
     if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
@@ -40,7 +41,8 @@ export function verbOf({ resource }: Served, { method, route, query }: ResourceR
   if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
     case 'POST':
-      if (!named || resource.custom) return 'create';
+      if (!named || resource.custom || resource.actions?.[route.subresource ?? ''] !== undefined)
+        return 'create';
       break;
     case 'PUT':
     case 'PATCH':
@@ -89,6 +91,11 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       };
     }
     case 'create':
+      if (route.name !== undefined && route.subresource !== undefined && !served.resource.custom) {
+        const write = { user: request.user.name, asker: request.user };
+        const made = server.act(served, place, route.subresource, body, write);
+        return { status: 201, body: made, warnings };
+      }
       return one(
         server.create(served, place.namespace, body, writeRequest(request, 'CreateOptions', warn)),
         201,
@@ -98,7 +105,13 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
     case 'patch': {
       const type = patchFormat(request.contentType);
       const write = writeRequest(request, 'PatchOptions', warn);
-      const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
+      const creates = type === 'apply' && !server.exists(served, place);
+      if (creates && route.subresource === undefined)
+        cluster.access.demand(request.user, {
+          ...{ type: 'resource', verb: 'create', subresource: '', ...place },
+          ...{ group: served.resource.group, resource: served.resource.plural },
+        });
+      const status = creates ? 201 : 200;
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {

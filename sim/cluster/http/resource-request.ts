@@ -1,3 +1,4 @@
+import type { UserInfo } from '../auth/user.ts';
 import type { ResourceRoute } from './route.ts';
 
 /** One request on a resource, its body already read as JSON. */
@@ -10,5 +11,5 @@ export interface ResourceRequest {
   readonly body: unknown;
   readonly bodyBytes: number;
   readonly userAgent: string | undefined;
-  readonly user: string;
+  readonly user: UserInfo;
 }

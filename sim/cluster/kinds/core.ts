@@ -21,8 +21,9 @@ import {
 } from './schema.ts';
 
 /** The plain kinds of the core group and its neighbours. Source: Kubernetes API reference v1.32. */
-export function coreKinds(): readonly Resource[] {
-  return [namespaceKind(), nodeKind(), configMapKind(), secretKind(), serviceAccountKind(), leaseKind()];
+export function coreKinds(accountActions: NonNullable<Resource['actions']>): readonly Resource[] {
+  const account = serviceAccountKind(accountActions);
+  return [namespaceKind(), nodeKind(), configMapKind(), secretKind(), account, leaseKind()];
 }
 
 function namespaceKind(): Resource {
@@ -162,8 +163,9 @@ function foldStringData(draft: Draft): void {
   delete draft.stringData;
 }
 
-function serviceAccountKind(): Resource {
+function serviceAccountKind(actions: NonNullable<Resource['actions']>): Resource {
   return builtIn({
+    actions,
     kind: 'ServiceAccount',
     plural: 'serviceaccounts',
     shortNames: ['sa'],
