@@ -1,9 +1,8 @@
-import { invalidValue } from '../../../src/kube/field-cause.ts';
 import { AGE, at, column, textAt } from '../printer.ts';
 import type { Resource } from '../resource.ts';
 import { type Draft, isMembers } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
-import { checkData, dropEmptyData } from './config-data.ts';
+import { checkConfigMap, checkSecret, dropEmptyData } from './key-values.ts';
 import {
   base64,
   bool,
@@ -121,7 +120,7 @@ function configMapKind(): Resource {
     members: { data: map(text), binaryData: map(base64), immutable: bool },
     columns: [{ name: 'Data', type: 'integer', cell: countOf('data', 'binaryData') }, AGE],
     fillIn: dropEmptyData,
-    validate: (map, previous) => checkData(map, previous, '[]'),
+    validate: checkConfigMap,
   });
 }
 
@@ -137,17 +136,12 @@ function secretKind(): Resource {
       AGE,
     ],
     selectableFields: (secret) => ({ type: textAt(secret, 'type') }),
-    validate: (secret, previous) => {
-      const causes = checkData(secret, previous, 'data');
-      if (previous !== undefined && secret.type !== previous.type)
-        causes.push(invalidValue('type', secret.type, 'field is immutable'));
-      return causes;
-    },
     fillIn: (draft) => {
       draft.type ??= 'Opaque';
       foldStringData(draft);
       dropEmptyData(draft);
     },
+    validate: checkSecret,
   });
 }
 
