@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { OperatorOptions } from '../../../operator/index.ts';
+import type { KubeApi } from '../../../src/kube/api.ts';
+import type { KubeletScope } from '../../cluster/stand-ins/kubelet.ts';
+
+/** The cluster of a live world: one of its own, or one that it borrows. */
+export interface LiveCluster {
+  /** Address of the API server. */
+  readonly url: string;
+  /** A file, readable by its owner only, that leads kubectl to `url` and into `namespace`; gone after `close`. */
+  readonly kubeconfig: string;
+  /** The cluster as the story tells of it, whose objects live in `default`. */
+  readonly kube: KubeApi;
+  /** The namespace that `default` of the story truly is. */
+  readonly namespace: string;
+  /** The node on which flash agents run; it is there. */
+  readonly node: string;
+  /** Which Pods the kubelet of that node looks after. */
+  readonly kubelet: KubeletScope;
+  /** What the operator must know to stay within its bounds. */
+  readonly operator: Pick<OperatorOptions, 'namespace' | 'agentPlacement'>;
+  /** A client that makes its requests as `user`, where the server believes that. */
+  kubeOf(user: string): KubeApi;
+  /** Ends it, or gives it back as it was; idempotent. */
+  close(): Promise<void>;
+}
+
+/** A kubeconfig in a folder of its own. */
+export class KubeconfigFile {
+  readonly path: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'brickproof-cluster-'));
+
+  constructor(text: string) {
+    this.path = join(this.#folder, 'kubeconfig');
+    writeFileSync(this.path, text, { mode: 0o600 });
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
