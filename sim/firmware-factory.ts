@@ -1,8 +1,6 @@
-import { hexOf } from '../src/attestation/bytes.ts';
-import { APP_DESCRIPTION_OFFSET, parseAppDescription } from '../src/esp/app-description.ts';
 import { verifyAppImage } from '../src/esp/app-image.ts';
 import { buildAppImage } from '../src/esp/app-image-build.ts';
-import { CHIPS } from '../src/esp/chips.ts';
+import { CHIPS, type ChipName } from '../src/esp/chips.ts';
 import { type PackedFirmware, packFirmware, pushFirmware } from '../src/oci/pack.ts';
 import { parseReference } from '../src/oci/reference.ts';
 import type { Registry } from '../src/oci/registry.ts';
@@ -13,6 +11,7 @@ import { matchesBoard } from '../src/scenario/board-selector.ts';
 import type { PlannedFirmware, PlannedImage } from '../src/scenario/plan.ts';
 import { type BoardState, type PackedImage, WorldError } from '../src/scenario/world.ts';
 import type { Program, Programs } from './board/behaviour.ts';
+import { nextBuild } from './next-build.ts';
 
 /** One app image, made or read, and what is known of it. */
 interface MadeImage {
@@ -20,14 +19,12 @@ interface MadeImage {
   readonly bytes: Uint8Array;
   /** SHA-256 of the whole image, lower-case hex; what a board that runs it measures. */
   readonly measurement: string;
-  readonly elfSha256: string;
-  readonly secureVersion: number;
 }
 
 /**
  * Makes a scenario's firmware: genuine ESP-IDF images, packed as OCI artifacts, and what boards do with them.
  *
- * Images depend on the key and the chip alone, not on the seed: the same firmware has the same digest in every run.
+ * Images depend on keys and the chip alone, not on the seed: the same firmware has the same digest in every run.
  */
 export class FirmwareFactory implements Programs {
   readonly #images = new Map<string, readonly MadeImage[]>();
@@ -37,7 +34,7 @@ export class FirmwareFactory implements Programs {
   constructor(firmware: readonly PlannedFirmware[]) {
     this.#firmware = firmware;
     for (const planned of firmware) {
-      const images = planned.images.map((image) => makeImage(planned, image));
+      const images = planned.images.map((image) => this.#make(planned, image));
       this.#images.set(planned.key, images);
       for (const { measurement } of images) this.#byDigest.set(`sha256:${measurement}`, planned);
     }
@@ -45,7 +42,7 @@ export class FirmwareFactory implements Programs {
 
   /** The image of a firmware for a chip. Throws WorldError `bad-scenario` when it was not built for it. */
   image(key: string, chip: string): Uint8Array {
-    const made = this.#images.get(key)?.find((image) => image.chip === chip);
+    const made = this.#find(key, chip);
     if (made === undefined) throw new WorldError('bad-scenario', `${key} has no image for ${chip}`);
     return made.bytes;
   }
@@ -87,35 +84,47 @@ export class FirmwareFactory implements Programs {
 
   #pack(planned: PlannedFirmware): PackedFirmware {
     const { application, version, rollback, bootsWithoutConfirm, key } = planned;
-    const chips = (this.#images.get(key) ?? []).map(({ bytes, ...rest }) => ({ ...rest, image: bytes }));
+    const chips = (this.#images.get(key) ?? []).map(({ chip, bytes }) => ({
+      chip,
+      image: bytes,
+      deltaFrom: (planned.deltaFrom ?? []).flatMap((base) => this.#find(base, chip)?.bytes ?? []),
+    }));
     const packed = packFirmware({ application, version, rollback, bootsWithoutConfirm, chips });
     if (!packed.ok) throw new WorldError('bad-scenario', `${key}: ${packed.refusal.message}`);
     return packed.value;
   }
-}
 
-function makeImage(planned: PlannedFirmware, image: PlannedImage): MadeImage {
-  const chip = CHIPS[image.chip];
-  const bytes =
-    image.source.kind === 'file'
-      ? image.source.bytes
-      : buildAppImage({
-          chip,
-          projectName: planned.application,
-          version: planned.version,
-          secureVersion: planned.secureVersion,
-          sizeBytes: image.source.sizeBytes,
-          contents: (length) => new SeededRandom(`firmware/image/${planned.key}/${image.chip}`).bytes(length),
-        });
-  const verified = verifyAppImage(bytes, { chip });
-  if (!verified.ok)
-    throw new WorldError('bad-scenario', `${planned.key} for ${image.chip}: ${verified.refusal.message}`);
-  const description = parseAppDescription(bytes, APP_DESCRIPTION_OFFSET);
-  return {
-    chip: image.chip,
-    bytes,
-    measurement: verified.value.measurement,
-    elfSha256: description.ok ? hexOf(description.value.elfSha256) : '0'.repeat(64),
-    secureVersion: planned.secureVersion,
-  };
+  #find(key: string, chip: string): MadeImage | undefined {
+    return this.#images.get(key)?.find((image) => image.chip === chip);
+  }
+
+  #make(planned: PlannedFirmware, { chip, source }: PlannedImage): MadeImage {
+    const { application, version, secureVersion, key } = planned;
+    const bytes =
+      source.kind === 'file'
+        ? source.bytes
+        : buildAppImage({
+            chip: CHIPS[chip],
+            projectName: application,
+            version,
+            secureVersion,
+            sizeBytes: source.sizeBytes,
+            contents: (length) => this.#contents(planned, chip, length),
+          });
+    const verified = verifyAppImage(bytes, { chip: CHIPS[chip] });
+    if (!verified.ok) throw new WorldError('bad-scenario', `${key} for ${chip}: ${verified.refusal.message}`);
+    return { chip, bytes, measurement: verified.value.measurement };
+  }
+
+  /** Noise, or the next build of what stands before it in the file. */
+  #contents(planned: PlannedFirmware, chip: ChipName, length: number): Uint8Array {
+    const random = new SeededRandom(`firmware/image/${planned.key}/${chip}`);
+    const earlier = this.#firmware.slice(0, this.#firmware.indexOf(planned));
+    const previous = planned.deltaFrom
+      ?.flatMap((base) => earlier.filter(({ key }) => key === base))
+      .find(({ images }) => images.some((made) => made.chip === chip && made.source.kind === 'generated'));
+    return previous === undefined
+      ? random.bytes(length)
+      : nextBuild(this.#contents(previous, chip, length), random);
+  }
 }

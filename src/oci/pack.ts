@@ -1,4 +1,5 @@
 import { chipIdOf, describeChipId } from './chip.ts';
+import { DELTA_TYPE, deltaAnnotations } from './delta-layer.ts';
 import { type Digest, digestOf } from './digest.ts';
 import {
   ANNOTATION,
@@ -8,11 +9,18 @@ import {
   type RollbackKind,
   readFirmwareMeta,
 } from './firmware-artifact.ts';
-import { APP_IMAGE_TYPE, type FirmwarePart, faultOfParts, layersOfParts } from './firmware-layers.ts';
+import {
+  APP_IMAGE_TYPE,
+  type FirmwarePart,
+  faultOfParts,
+  layersOfParts,
+  type PartLayer,
+} from './firmware-layers.ts';
 import { platformOf } from './firmware-target.ts';
 import { readImageFacts } from './image-facts.ts';
 import { type Descriptor, encodeManifest } from './manifest.ts';
 import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from './media-type.ts';
+import { packDelta } from './pack-delta.ts';
 import type { Reference } from './reference.ts';
 import { accept, type Decoded, refuse } from './refusal.ts';
 import type { ManifestContent, Registry } from './registry.ts';
@@ -27,6 +35,8 @@ export interface ChipBuild {
   readonly parts?: readonly FirmwarePart[];
   /** Parts of the build that the image must fit and that are not packed, a partition table say. */
   readonly partsAround?: readonly FirmwarePart[];
+  /** App images that boards may run now; the artifact gets a delta from each. */
+  readonly deltaFrom?: readonly Uint8Array[];
   /** App slot of the boards, where no partition table says it. */
   readonly slotSizeBytes?: number;
   /** Flash that the build is made for; absent: any. */
@@ -71,7 +81,7 @@ const SECTOR_BYTES = 4096;
  * because nothing in it is a date and every document is canonical.
  *
  * Refuses, by target: an image that is damaged or for another chip, parts that do not fit together or
- * around it, and a target that is given twice.
+ * around it, a delta that would not be smaller than the image, and a target that is given twice.
  */
 export function packFirmware(build: FirmwareBuild): Decoded<PackedFirmware> {
   if (build.chips.length === 0) return refuse('malformed', 'chips', 'is empty; give at least one app image');
@@ -119,13 +129,15 @@ function packTarget(
   if (!meta.ok) return meta;
   const parts = layersOfParts(chip.parts ?? []);
   if (!parts.ok) return refuse(parts.refusal.code, chip.chip, parts.refusal.message);
+  const deltas = deltaLayers(chip);
+  if (!deltas.ok) return refuse(deltas.refusal.code, chip.chip, deltas.refusal.message);
   const title = `${build.application}-${build.version}-${chip.chip}.bin`;
   const app = {
     mediaType: APP_IMAGE_TYPE,
     bytes: chip.image,
     annotations: { [ANNOTATION.title]: title },
   };
-  const layers = [app, ...parts.value].map(({ mediaType, bytes, annotations }) => {
+  const layers = [app, ...parts.value, ...deltas.value].map(({ mediaType, bytes, annotations }) => {
     const digest = digestOf(bytes);
     blobs.set(digest, bytes);
     const known = Object.keys(annotations).length > 0 ? { annotations } : {};
@@ -148,6 +160,18 @@ function packTarget(
     // No artifactType here: it is optional, and skopeo 1.9 loses it and then refuses to copy.
     entry: { mediaType: OCI_MANIFEST, digest: manifest.digest, size: bytes.length, platform },
   });
+}
+
+/** In the order of their bases' measurements, each base once. */
+function deltaLayers(chip: ChipBuild): Decoded<readonly PartLayer[]> {
+  const layers = new Map<Digest, PartLayer>();
+  for (const base of chip.deltaFrom ?? []) {
+    const packed = packDelta(base, chip.image);
+    if (!packed.ok) return packed;
+    const { bytes, from, imageDigest } = packed.value;
+    layers.set(from, { mediaType: DELTA_TYPE, bytes, annotations: deltaAnnotations(from, imageDigest) });
+  }
+  return accept([...layers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, layer]) => layer));
 }
 
 function describeBuild(build: FirmwareBuild, chip: ChipBuild): Decoded<FirmwareMeta> {

@@ -57,6 +57,11 @@ export interface PlannedFirmware {
   readonly references: readonly string[];
   /** Name of the key that signs it; absent: nobody does. */
   readonly signedBy?: string;
+  /**
+   * Keys of the firmware that it is packed with deltas from; absent: none. A generated image is the next
+   * build of the first of them that stands before it in the file.
+   */
+  readonly deltaFrom?: readonly string[];
   /** One per chip, in the order of the chip list. */
   readonly images: readonly PlannedImage[];
   /** The first that matches a board counts; none: healthy. */

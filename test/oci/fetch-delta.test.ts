@@ -12,7 +12,8 @@ import { fetchForChip, type ResolvedFirmware, resolveFirmware } from '../../src/
 import { encodeManifest } from '../../src/oci/manifest.ts';
 import { OCI_EMPTY, OCI_MANIFEST } from '../../src/oci/media-type.ts';
 import { packFirmware, pushFirmware } from '../../src/oci/pack.ts';
-import { packDelta, pushDelta } from '../../src/oci/push-delta.ts';
+import { packDelta } from '../../src/oci/pack-delta.ts';
+import { pushDelta } from '../../src/oci/push-delta.ts';
 import { run } from '../delta/apply.ts';
 import { consecutiveBuilds } from '../delta/consecutive-builds.ts';
 import { appImage } from './fixture.ts';

@@ -1,11 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { deltaBaseOf } from '../../src/delta/delta-file.ts';
 import { verifyAppImage } from '../../src/esp/app-image.ts';
 import { readSignatureBlocks, signImage } from '../../src/esp/secure-boot-v2.ts';
+import { findDeltaLayer } from '../../src/oci/delta-layer.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { ANNOTATION, FIRMWARE_ARTIFACT_TYPE, readFirmwareMeta } from '../../src/oci/firmware-artifact.ts';
 import { type ImageIndex, type ImageManifest, parseManifest } from '../../src/oci/manifest.ts';
 import { type ChipBuild, packFirmware } from '../../src/oci/pack.ts';
+import { consecutiveBuilds } from '../delta/consecutive-builds.ts';
 import { appImage, packThermo, thermoBuild } from './fixture.ts';
 
 test('equal builds give equal digests, in whatever order the chips were given', () => {
@@ -147,4 +150,32 @@ test('an artifact that leaves out an annotation is refused by its name', () => {
     const read = readFirmwareMeta(rest);
     expect(!read.ok && read.refusal.message).toContain(`${key} is missing`);
   }
+});
+
+test('an artifact is packed with a delta from each base, in whatever order they were given, each once', () => {
+  const { from, to } = consecutiveBuilds(48 * 1024);
+  const older = consecutiveBuilds(40 * 1024).from;
+  const pack = (deltaFrom: readonly Uint8Array[]) => {
+    const chips = [{ chip: 'esp32c3', image: to, deltaFrom }];
+    const packed = packFirmware({ ...thermoBuild('1.4.1'), chips });
+    if (!packed.ok) throw new Error(packed.refusal.message);
+    return packed.value;
+  };
+  const packed = pack([from, older]);
+  expect(pack([older, from, older])).toEqual(packed);
+  const [manifest] = packed.manifests;
+  const parsed = parseManifest(manifest?.bytes ?? new Uint8Array(0), manifest?.mediaType ?? '');
+  if (!parsed.ok) throw new Error(parsed.refusal.message);
+  for (const base of [from, older]) {
+    const measured = `sha256:${deltaBaseOf(base)?.measurement}` as const;
+    const layer = findDeltaLayer(parsed.value as ImageManifest, measured, digestOf(to));
+    expect(packed.blobs.map((blob) => digestOf(blob))).toContain(layer?.digest);
+  }
+  const useless = packFirmware({
+    ...thermoBuild(),
+    chips: [{ chip: 'esp32c3', image: to, deltaFrom: [appImage(9)] }],
+  });
+  expect(useless).toMatchObject({
+    refusal: { place: 'esp32c3', message: expect.stringMatching(/base: is for esp32s3/) },
+  });
 });

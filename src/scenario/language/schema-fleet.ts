@@ -76,6 +76,11 @@ export const firmware = z
       .optional()
       .describe("A user's own app image, by path from the scenario's folder; one, or one per chip."),
     'signed-by': z.string().optional().describe('Key of signatures.keys that signs it; absent: nobody does.'),
+    'delta-from': z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('Firmware that boards may run now: the artifact gets a delta from each.'),
     push: z.array(z.string().min(1)).optional().describe('Further references it is pushed under.'),
   })
   .describe('One firmware: an app image per chip, pushed as registry.local/<key>.');

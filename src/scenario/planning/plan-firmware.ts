@@ -11,7 +11,7 @@ import type {
   PlannedImage,
   PlannedSignatures,
 } from '../plan.ts';
-import { complain, type Draft, readNamed } from './draft.ts';
+import { complain, type Draft, findFirmware, readNamed } from './draft.ts';
 import { compact, resolveSelector } from './plan-selector.ts';
 
 /** Host under which the world's own registry answers. */
@@ -47,6 +47,8 @@ function planOne(
     if (!parsed.ok) complain(draft, [...at, 'push', index], `"${reference}": ${parsed.refusal.message}`);
   }
   if (entry['signed-by'] !== undefined) checkKey(draft, [...at, 'signed-by'], entry['signed-by']);
+  for (const [index, from] of (entry['delta-from'] ?? []).entries())
+    checkBase(draft, [...at, 'delta-from', index], key, from);
   return {
     key,
     application: entry.application ?? built?.application ?? key.slice(0, key.indexOf(':')),
@@ -56,6 +58,7 @@ function planOne(
     bootsWithoutConfirm: rollback === 'esp-idf' ? 1 : rollback['boot-counter'],
     references: [`${REGISTRY_HOST}/${key}`, ...(entry.push ?? [])],
     ...(entry['signed-by'] !== undefined && { signedBy: entry['signed-by'] }),
+    ...(entry['delta-from'] !== undefined && { deltaFrom: entry['delta-from'] }),
     images:
       built?.images ??
       CHIP_NAMES.filter((chip) => chips.includes(chip)).map((chip) => ({
@@ -64,6 +67,11 @@ function planOne(
       })),
     behaviours: [],
   };
+}
+
+function checkBase(draft: Draft, at: Path, key: string, from: string): void {
+  if (from === key) complain(draft, at, `${key} cannot be a delta from itself`);
+  else findFirmware(draft, at, from);
 }
 
 /** Who may sign; every key that a rule names is one of the scenario's. */

@@ -98,6 +98,12 @@ describe('every mistake is one line with its place and a way out', () => {
       '18:11: unknown firmware "thermo:1.0.1"; did you mean "thermo:1.0.0"?',
     ],
     [
+      'a delta from nowhere',
+      'size: 900KiB',
+      'size: 900KiB, delta-from: [thermo:0.9.0]',
+      '8:67: unknown firmware "thermo:0.9.0"; did you mean "thermo:1.0.0"?',
+    ],
+    [
       'a label that nobody has',
       '{ site: athens } }',
       '{ site: athenz } }',
