@@ -1,5 +1,11 @@
 import { AnnouncementHandler } from '../operator/discovery/announcement-handler.ts';
-import { type Deciders, type OperatorPorts, runFlashAgent, startOperator } from '../operator/index.ts';
+import {
+  type AgentPlacement,
+  type Deciders,
+  type OperatorPorts,
+  runFlashAgent,
+  startOperator,
+} from '../operator/index.ts';
 import { ChainVerifier } from '../src/attestation/certificate-chain.ts';
 import type { DeviceChannel } from '../src/device/channel.ts';
 import type { KubeApi } from '../src/kube/api.ts';
@@ -11,7 +17,7 @@ import type { Random } from '../src/random/random.ts';
 import type { Clock } from '../src/time/clock.ts';
 import { agentPrograms, type ProgramExit } from './agent-programs.ts';
 import { runAkriAgent } from './akri/akri-agent.ts';
-import { Kubelet } from './cluster/stand-ins/kubelet.ts';
+import { Kubelet, type KubeletScope } from './cluster/stand-ins/kubelet.ts';
 import { ProcessKubeApi } from './operator-process.ts';
 
 const OPERATOR_USER = 'brickproof-operator';
@@ -26,6 +32,28 @@ export const NODE_NAME = 'edge-1';
 /** 128 + SIGKILL. */
 const KILLED_EXIT_CODE = 137;
 
+/** Where in a cluster the cast acts. */
+export interface Bounds {
+  /** The node that runs agents. */
+  readonly node: string;
+  /** Absent: every namespace. */
+  readonly namespace?: string;
+  readonly unscheduled?: KubeletScope['unscheduled'];
+  readonly agentPlacement?: AgentPlacement;
+}
+
+/** A cluster that is all ours. */
+export const EVERYWHERE: Bounds = { node: NODE_NAME };
+
+/** The same, as a kubelet wants to know it. */
+export function kubeletBounds({ node, namespace, unscheduled }: Bounds): KubeletScope & { nodeName: string } {
+  return {
+    nodeName: node,
+    ...(namespace !== undefined && { namespace }),
+    ...(unscheduled !== undefined && { unscheduled }),
+  };
+}
+
 /** What a world lends to those who act in it. */
 export interface CastParts {
   readonly clock: Clock;
@@ -34,6 +62,7 @@ export interface CastParts {
   readonly registry: Registry;
   /** A client of the API server that makes its requests as `user`. */
   readonly kubeOf: (user: string) => KubeApi;
+  readonly bounds: Bounds;
   /** A connection to the broker of its own. */
   readonly channelOf: (clientId: string) => DeviceChannel;
   /** Who may sign firmware; undefined: nobody is asked. */
@@ -69,13 +98,15 @@ export class Cast {
   }
 
   start(): void {
-    const { clock, kubeOf } = this.#parts;
+    const { clock, kubeOf, bounds } = this.#parts;
+    const { node, namespace } = bounds;
+    const scope = namespace === undefined ? {} : { namespace };
     const { signal } = this.#ended;
     const handler = new AnnouncementHandler(this.#channel('akri'));
-    this.#watch(runAkriAgent({ kube: kubeOf('akri'), clock, handler, node: NODE_NAME }, signal));
+    this.#watch(runAkriAgent({ kube: kubeOf('akri'), clock, handler, node, ...scope }, signal));
     const ports = this.#portsOf(kubeOf(AGENT_USER), AGENT_USER);
     const programs = agentPrograms((job, stop) => this.#runAgent(ports, job, stop));
-    const kubelet = new Kubelet({ api: kubeOf('kubelet'), clock, nodeName: NODE_NAME, programs });
+    const kubelet = new Kubelet({ api: kubeOf('kubelet'), clock, programs, ...kubeletBounds(bounds) });
     this.#watch(kubelet.run(signal));
     this.startOperator();
   }
@@ -85,7 +116,12 @@ export class Cast {
     if (this.#ended.signal.aborted) return;
     const kube = new ProcessKubeApi(this.#parts.kubeOf(OPERATOR_USER));
     const ports = this.#portsOf(kube, `operator-${++this.#incarnations}`);
-    const operator = startOperator(ports, this.#parts.deciders);
+    const { namespace, agentPlacement } = this.#parts.bounds;
+    const operator = startOperator(ports, {
+      ...this.#parts.deciders,
+      ...(namespace !== undefined && { namespace }),
+      ...(agentPlacement !== undefined && { agentPlacement }),
+    });
     this.#operator = {
       kube,
       kill: () => {

@@ -6,7 +6,7 @@ import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
 import type { PackedImage, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
-import { Cast, NODE_NAME, TESTED_USERS } from './cast.ts';
+import { Cast, EVERYWHERE, NODE_NAME, TESTED_USERS } from './cast.ts';
 import { VirtualClock } from './clock.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
 import { ApiWeather } from './faults/api-weather.ts';
@@ -16,7 +16,7 @@ import type { Stage } from './faults/stage.ts';
 import { FirmwareFactory } from './firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from './firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from './fleet.ts';
-import { enrol, installDefinitions } from './install.ts';
+import { addNode, enrol, installDefinitions } from './install.ts';
 import { SimBroker } from './network/broker.ts';
 import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
@@ -92,6 +92,7 @@ export class SimWorld implements World {
       random: this.#random,
       registry: this.#registry,
       kubeOf: (user) => cluster.api(user),
+      bounds: EVERYWHERE,
       channelOf: () => this.#broker.localChannel(),
       signaturePolicy: signaturePolicyOf(plan),
       deciders: options.deciders ?? {},
@@ -113,7 +114,8 @@ export class SimWorld implements World {
 
   async start(): Promise<void> {
     await installDefinitions(this.kube);
-    await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    await addNode(this.kube, this.clock, NODE_NAME);
+    await enrol(this.kube, this.#fleet.enrolment);
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));

@@ -30,7 +30,9 @@ export async function discoverKinds(read: (path: string) => Promise<unknown>): P
     places.map(async ({ apiVersion, path }): Promise<Kind[]> => {
       const { resources = [] } = (await read(path).catch(() => ({}))) as ApiResourceList;
       return resources
-        .filter(({ name, verbs }) => !name.includes('/') && verbs.includes('list') && verbs.includes('delete'))
+        .filter(
+          ({ name, verbs }) => !name.includes('/') && verbs.includes('list') && verbs.includes('delete'),
+        )
         .map(({ name, kind, namespaced }) => ({ apiVersion, kind, plural: name, namespaced }));
     }),
   );

@@ -6,7 +6,7 @@ import { FLASH_JOB, type FlashJob, JOB_LABEL } from '../../src/kube/flash-job.ts
 import type { NewObject, OwnerReference } from '../../src/kube/object.ts';
 
 /** Account under which agents run; operator/deploy/agent.yaml says what it may do. */
-const SERVICE_ACCOUNT = 'brickproof-flash-agent';
+export const AGENT_ACCOUNT = 'brickproof-flash-agent';
 /** Source: DNS label, RFC 1123; Service names and label values are held to it. */
 const NAME_CHARS_MAX = 63;
 /** Ids in the Pod's environment; the agent reads the whole list from the job. */
@@ -22,11 +22,18 @@ export function agentNameOf(jobName: string): string {
   return `${jobName.slice(0, NAME_CHARS_MAX - 15)}-${hash}-flash`;
 }
 
+/** Which nodes agent Pods go to, and what they put up with there. Source: core/v1 PodSpec. */
+export type AgentPlacement = Pick<Pod['spec'], 'nodeSelector' | 'tolerations'>;
+
 /** The agent's Pod; its environment holds what nubificus' flash Pods are given, and the job's name. */
 export function agentPod(
   job: FlashJob,
   order: string,
-  agent: { readonly agentImage: string; readonly agentEnvironment: Readonly<Record<string, string>> },
+  agent: {
+    readonly agentImage: string;
+    readonly agentEnvironment: Readonly<Record<string, string>>;
+    readonly agentPlacement: AgentPlacement;
+  },
   devices: readonly Device[],
 ): NewObject<Pod> {
   const { spec, metadata } = job;
@@ -50,7 +57,8 @@ export function agentPod(
     metadata: { ...metaOf(job), labels: { ...labelsOf(job), [JOB_LABEL.order]: order } },
     spec: {
       restartPolicy: 'Never',
-      serviceAccountName: SERVICE_ACCOUNT,
+      serviceAccountName: AGENT_ACCOUNT,
+      ...agent.agentPlacement,
       containers: [
         {
           name: 'flash-agent',

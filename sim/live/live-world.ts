@@ -1,33 +1,36 @@
-import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
 import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-channel.ts';
 import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
 import { WallClock } from '../../operator/adapters/wall-clock.ts';
 import type { Deciders } from '../../operator/index.ts';
 import type { KubeApi } from '../../src/kube/api.ts';
-import { SeededRandom } from '../../src/random/random.ts';
+import { type Random, SeededRandom } from '../../src/random/random.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../../src/scenario/plan.ts';
 import type { PackedImage, World } from '../../src/scenario/world.ts';
+import type { Clock } from '../../src/time/clock.ts';
 import type { Board } from '../board/board.ts';
-import { Cast, NODE_NAME } from '../cast.ts';
-import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
-import { HttpDoor } from '../cluster/http/http-door.ts';
+import { Cast } from '../cast.ts';
 import { injectFault } from '../faults/inject.ts';
 import { FirmwareFactory } from '../firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from '../fleet.ts';
-import { enrol, installDefinitions } from '../install.ts';
-import { serveRegistry } from '../registry/http.ts';
+import { enrol } from '../install.ts';
+import { type RegistryServer, serveRegistry } from '../registry/http.ts';
 import { RegistryStore } from '../registry/store.ts';
 import { REGISTRY_HOST } from '../world.ts';
 import { type LiveBroker, startBroker } from './broker.ts';
+import type { LiveCluster } from './cluster/live-cluster.ts';
 import { MqttRadio } from './mqtt-radio.ts';
 import { RegistryAlias } from './registry-alias.ts';
 import { ScaledClock } from './scaled-clock.ts';
 
+/** Makes the cluster that a world will live in. */
+export type OpenCluster = (clock: Clock, random: Random) => Promise<LiveCluster>;
+
 export interface LiveOptions {
+  readonly openCluster: OpenCluster;
   /** How many times faster than life the clock runs. */
   readonly speed: number;
   readonly deciders?: Partial<Deciders>;
@@ -35,8 +38,8 @@ export interface LiveOptions {
 
 /** Where others can look on while a live world runs. */
 export interface LiveEndpoints {
-  /** URL of the API server. */
-  readonly cluster: string;
+  /** A kubeconfig that lives as long as the world. */
+  readonly kubeconfig: string;
   /** `mqtt://127.0.0.1:…`. */
   readonly broker: string;
   /** Host part of references as others must write it; scenarios write `registry.local`. */
@@ -66,46 +69,41 @@ export class LiveWorld implements World {
   readonly #registry: RegistryAlias;
   readonly #cast: Cast;
   readonly #close: () => Promise<void>;
+  #stopped: Promise<void> | undefined;
   #listener: (event: StampedEvent) => void = () => {};
   #bug: { readonly error: unknown } | undefined;
 
-  /** Starts broker, registry and API server on free ports of loopback. Rejects with the system's error when it cannot. */
+  /** Starts broker and registry on free ports of loopback, and opens the cluster. Rejects with what stood in the way; nothing is left then. */
   static async open(plan: ScenarioPlan, options: LiveOptions): Promise<LiveWorld> {
     const clock = new ScaledClock(options.speed);
-    const store = new RegistryStore();
-    const broker = await startBroker();
-    const registry = await serveRegistry(store);
-    const cluster = new EmbeddedCluster({ clock, random: SeededRandom.ofSeed(plan.seed).split('cluster') });
-    const door = new HttpDoor(cluster);
-    const url = await door.listen();
-    const endpoints = { cluster: url, broker: broker.url, registry: registry.host };
-    const world = new LiveWorld(plan, options, clock, broker, endpoints, async () => {
-      await door.close();
-      await registry.close();
-      await broker.close();
-    });
-    // Before anybody is told where to look: who looks at once should find our kinds.
-    await installDefinitions(world.kube);
-    return world;
+    // First: it is what may be missing.
+    const cluster = await options.openCluster(clock, SeededRandom.ofSeed(plan.seed).split('cluster'));
+    try {
+      const broker = await startBroker();
+      const registry = await serveRegistry(new RegistryStore());
+      return new LiveWorld(plan, options, clock, cluster, broker, registry);
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
   }
 
   private constructor(
     plan: ScenarioPlan,
     options: LiveOptions,
     clock: ScaledClock,
+    cluster: LiveCluster,
     broker: LiveBroker,
-    endpoints: LiveEndpoints,
-    closeServers: () => Promise<void>,
+    registry: RegistryServer,
   ) {
     this.clock = clock;
-    this.endpoints = endpoints;
+    this.kube = cluster.kube;
+    this.endpoints = { kubeconfig: cluster.kubeconfig, broker: broker.url, registry: registry.host };
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const kubeOf = (): KubeApi => ClientNodeKubeApi.connect({ url: endpoints.cluster });
-    this.kube = kubeOf();
     // Time-outs of real connections are real time, however fast the story is told.
-    const http = new HttpRegistry({ clock: new WallClock(), insecureHosts: [endpoints.registry] });
-    this.#registry = new RegistryAlias(http, REGISTRY_HOST, endpoints.registry);
+    const http = new HttpRegistry({ clock: new WallClock(), insecureHosts: [registry.host] });
+    this.#registry = new RegistryAlias(http, REGISTRY_HOST, registry.host);
     this.#factory = new FirmwareFactory(plan.firmware);
     this.images = this.#factory.images;
     this.#fleet = manufacture(plan, {
@@ -121,7 +119,8 @@ export class LiveWorld implements World {
       clock,
       random: new SystemRandom(),
       registry: this.#registry,
-      kubeOf,
+      kubeOf: (user) => cluster.kubeOf(user),
+      bounds: cluster.bounds,
       channelOf: (name) => {
         const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
         channels.push(channel);
@@ -137,7 +136,9 @@ export class LiveWorld implements World {
       this.#cast.stop();
       for (const board of this.boards) board.cutPower();
       for (const channel of channels) channel.drop();
-      await closeServers();
+      await cluster.close();
+      await registry.close();
+      await broker.close();
     };
   }
 
@@ -150,7 +151,7 @@ export class LiveWorld implements World {
   }
 
   async start(): Promise<void> {
-    await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    await enrol(this.kube, this.#fleet.enrolment);
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
@@ -179,9 +180,10 @@ export class LiveWorld implements World {
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 
-  /** Frees every port. */
+  /** Frees every port, and the cluster. */
   stop(): Promise<void> {
-    return this.#close();
+    this.#stopped ??= this.#close();
+    return this.#stopped;
   }
 
   #emit(event: FleetEvent): void {

@@ -5,12 +5,29 @@ export interface EnvVar {
   readonly value?: string;
 }
 
+/** Source: core/v1 Toleration. */
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: 'Exists' | 'Equal';
+  readonly value?: string;
+  readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+/** Source: core/v1 Taint. */
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
 /** Source: core/v1 Pod; the members the house reads or writes. */
 export interface Pod extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
     readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
     readonly serviceAccountName?: string;
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly tolerations?: readonly Toleration[];
     readonly containers: readonly {
       readonly name: string;
       readonly image: string;
@@ -62,7 +79,7 @@ export interface Event extends KubeObject {
 
 /** Source: core/v1 Node. */
 export interface Node extends KubeObject {
-  readonly spec?: { readonly unschedulable?: boolean };
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
   readonly status?: { readonly conditions?: readonly unknown[] };
 }
 
@@ -70,6 +87,14 @@ export interface Node extends KubeObject {
 export interface Namespace extends KubeObject {
   readonly status?: { readonly phase?: 'Active' | 'Terminating' };
 }
+
+/** Puts a Pod on a node, which is a scheduler's word; it is written and never read. Source: core/v1 Binding. */
+export interface Binding extends KubeObject {
+  readonly target: { readonly apiVersion: string; readonly kind: string; readonly name: string };
+}
+
+/** Source: core/v1 ServiceAccount. */
+export type ServiceAccount = KubeObject;
 
 /** Source: coordination.k8s.io/v1 Lease. */
 export interface Lease extends KubeObject {
@@ -92,6 +117,8 @@ const core = <T extends KubeObject>(kind: string, plural: string, namespaced = t
 export const POD: Kind<Pod> = core('Pod', 'pods');
 export const SERVICE: Kind<Service> = core('Service', 'services');
 export const EVENT: Kind<Event> = core('Event', 'events');
+export const BINDING: Kind<Binding> = core('Binding', 'bindings');
+export const SERVICE_ACCOUNT: Kind<ServiceAccount> = core('ServiceAccount', 'serviceaccounts');
 export const NODE: Kind<Node> = core('Node', 'nodes', false);
 export const NAMESPACE: Kind<Namespace> = core('Namespace', 'namespaces', false);
 export const LEASE: Kind<Lease> = {
@@ -100,3 +127,6 @@ export const LEASE: Kind<Lease> = {
   plural: 'leases',
   namespaced: true,
 };
+
+/** Every node has it, and its name as the value. Source: Kubernetes documentation, "Well-Known Labels". */
+export const HOSTNAME_LABEL = 'kubernetes.io/hostname';

@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OperatorOptions } from '../../../operator/index.ts';
 import type { KubeApi } from '../../../src/kube/api.ts';
-import type { KubeletScope } from '../../cluster/stand-ins/kubelet.ts';
+import type { Bounds } from '../../cast.ts';
 
-/** The cluster of a live world: one of its own, or one that it borrows. */
+/** The cluster of a live world: one of its own, or one that it borrows. Our definitions and a node are in it. */
 export interface LiveCluster {
   /** Address of the API server. */
   readonly url: string;
@@ -15,12 +14,7 @@ export interface LiveCluster {
   readonly kube: KubeApi;
   /** The namespace that `default` of the story truly is. */
   readonly namespace: string;
-  /** The node on which flash agents run; it is there. */
-  readonly node: string;
-  /** Which Pods the kubelet of that node looks after. */
-  readonly kubelet: KubeletScope;
-  /** What the operator must know to stay within its bounds. */
-  readonly operator: Pick<OperatorOptions, 'namespace' | 'agentPlacement'>;
+  readonly bounds: Bounds;
   /** A client that makes its requests as `user`, where the server believes that. */
   kubeOf(user: string): KubeApi;
   /** Ends it, or gives it back as it was; idempotent. */
