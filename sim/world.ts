@@ -1,10 +1,11 @@
 import type { Deciders } from '../operator/index.ts';
 import type { KubeApi } from '../src/kube/api.ts';
+import { RETRY_POLICY } from '../src/oci/retry.ts';
 import { SeededRandom } from '../src/random/random.ts';
 import type { FaultOrder } from '../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
-import type { PackedImage, World } from '../src/scenario/world.ts';
+import type { PackedImage, RegistryTraffic, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
 import { Cast, EVERYWHERE, NODE_NAME, TESTED_USERS } from './cast.ts';
 import { VirtualClock } from './clock.ts';
@@ -22,6 +23,7 @@ import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
 import { InProcessRegistry } from './registry/in-process.ts';
 import { RegistryStore } from './registry/store.ts';
+import { TrafficMeter } from './registry/traffic-meter.ts';
 
 export interface SimWorldOptions {
   /** Judgements of the operator and its agents to replace; a test breaks one on purpose. */
@@ -46,6 +48,7 @@ export class SimWorld implements World {
   readonly #random: SeededRandom;
   readonly #broker = new SimBroker(this.clock);
   readonly #registry: InProcessRegistry;
+  readonly #meter: TrafficMeter;
   readonly #factory: FirmwareFactory;
   readonly #fleet: Fleet;
   readonly #cast: Cast;
@@ -65,10 +68,13 @@ export class SimWorld implements World {
       intercept: api.intercept,
     });
     this.kube = cluster.api();
+    this.#meter = new TrafficMeter(store, NODE_NAME);
     this.#registry = new InProcessRegistry(store, {
       hosts: [REGISTRY_HOST],
       clock: this.clock,
       intercept: registry.intercept,
+      retry: RETRY_POLICY,
+      meter: this.#meter,
     });
     this.#factory = new FirmwareFactory(plan.firmware);
     this.images = this.#factory.images;
@@ -108,6 +114,10 @@ export class SimWorld implements World {
     return this.clock.eventCount;
   }
 
+  get traffic(): readonly RegistryTraffic[] {
+    return this.#meter.traffic;
+  }
+
   onEvent(listener: (event: StampedEvent) => void): void {
     this.#listener = listener;
   }
@@ -117,6 +127,7 @@ export class SimWorld implements World {
     await addNode(this.kube, this.clock, NODE_NAME);
     await enrol(this.kube, this.#fleet.enrolment);
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
+    this.#meter.reset();
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
   }

@@ -12,7 +12,7 @@ import {
   tokenRequest,
 } from './registry-http-auth.ts';
 import { readBody, receiveBody } from './registry-http-body.ts';
-import { retryAfterMs } from './registry-http-retry.ts';
+import { retryAfterMs } from './registry-http-retry-after.ts';
 import { Turnstile } from './registry-http-turnstile.ts';
 import { Wire, type WireOptions, type WireRequest } from './registry-http-wire.ts';
 

@@ -4,11 +4,11 @@ import { bareMediaType, MANIFEST_TYPES } from '../../src/oci/media-type.ts';
 import type { Reference, Repository } from '../../src/oci/reference.ts';
 import type { BlobKey, ByteRange, ManifestContent, Registry, TagPage } from '../../src/oci/registry.ts';
 import { RegistryError } from '../../src/oci/registry-error.ts';
+import { RETRY_POLICY, type RetryContext, type RetryPolicy, withRetries } from '../../src/oci/retry.ts';
 import type { Random } from '../../src/random/random.ts';
 import { BlobDownload } from './registry-http-download.ts';
 import { addReferrer } from './registry-http-fallback.ts';
 import { listReferrers, listTags } from './registry-http-lists.ts';
-import { RETRY_POLICY, type RetryContext, type RetryPolicy, withRetries } from './registry-http-retry.ts';
 import {
   type Answer,
   type Exchange,

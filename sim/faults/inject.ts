@@ -13,6 +13,8 @@ import {
   registrySlow,
   registryStalled,
   registryThrottled,
+  registryTokenExpired,
+  registryTokenRefused,
   registryWrongDigest,
   tagMoved,
 } from './registry-faults.ts';
@@ -42,6 +44,8 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'registry-flipped-bytes': registryFlippedBytes,
   'registry-wrong-digest': registryWrongDigest,
   'registry-blob-deleted': registryBlobDeleted,
+  'registry-token-expired': registryTokenExpired,
+  'registry-token-refused': registryTokenRefused,
   'tag-moved': tagMoved,
   'api-conflict': apiConflict,
   'api-unavailable': apiUnavailable,

@@ -2,6 +2,7 @@ import { type Digest, digestOf } from '../../src/oci/digest.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
 import { WorldError } from '../../src/scenario/world.ts';
 import type { RegistryFault, RegistryRequest } from '../registry/fault.ts';
+import type { RegistryStore } from '../registry/store.ts';
 import type { RegistryWeather } from './registry-weather.ts';
 import type { FaultAction } from './stage.ts';
 
@@ -48,7 +49,35 @@ export const registrySlow = contentFault((_request, _weather, { rate }) => ({
 
 export const registryStalled = contentFault(() => ({ kind: 'stall', afterBytes: 0 }));
 
-export const registryShortRead = contentFault(() => ({ kind: 'short-read', bytesMax: 100 }));
+export const registryShortRead = contentFault((request, { store }) => halfOf(request, store));
+
+/** The connection ends in the middle of what was asked for. */
+function halfOf({ operation, name, target }: RegistryRequest, store: RegistryStore): RegistryFault {
+  const digest = target as Digest;
+  const isHere = operation === 'blob' && store.hasBlob(name, digest);
+  const bytes = isHere ? store.blob(name, digest) : store.findManifest(name, target)?.bytes;
+  return { kind: 'short-read', bytesMax: Math.floor((bytes?.length ?? 0) / 2) };
+}
+
+/**
+ * Each download of a blob breaks off half-way; who comes back for the rest is told that the token has run
+ * out, and with a new one gets it.
+ */
+export const registryTokenExpired: FaultAction = (stage, order) => {
+  const asked = new Map<string, number>();
+  const strike: Strike = (request, { store }) => {
+    if (request.operation !== 'blob') return undefined;
+    const blob = `${request.name} ${request.target}`;
+    const times = asked.get(blob) ?? 0;
+    asked.set(blob, times + 1);
+    if (times % 3 === 0) return halfOf(request, store);
+    return times % 3 === 1 ? { kind: 'expired-token' } : undefined;
+  };
+  return registryFault(strike)(stage, order);
+};
+
+/** No token is good, and none that is given out. */
+export const registryTokenRefused = registryFault(() => ({ kind: 'expired-token' }));
 
 export const registryFlippedBytes = contentFault((_request, { random }) => ({
   kind: 'flipped-byte',

@@ -1,14 +1,12 @@
 import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-channel.ts';
-import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
-import { WallClock } from '../../operator/adapters/wall-clock.ts';
 import type { Deciders } from '../../operator/index.ts';
 import type { KubeApi } from '../../src/kube/api.ts';
 import { type Random, SeededRandom } from '../../src/random/random.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../../src/scenario/plan.ts';
-import type { PackedImage, World } from '../../src/scenario/world.ts';
+import type { PackedImage, RegistryTraffic, World } from '../../src/scenario/world.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import type { Board } from '../board/board.ts';
 import { Cast } from '../cast.ts';
@@ -17,11 +15,10 @@ import { FirmwareFactory } from '../firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from '../fleet.ts';
 import { enrol } from '../install.ts';
-import { type RegistryServer, serveRegistry } from '../registry/http.ts';
-import { RegistryStore } from '../registry/store.ts';
 import { REGISTRY_HOST } from '../world.ts';
 import { type LiveBroker, startBroker } from './broker.ts';
 import type { LiveCluster } from './cluster/live-cluster.ts';
+import { type LiveRegistry, startRegistry } from './live-registry.ts';
 import { MqttRadio } from './mqtt-radio.ts';
 import { RegistryAlias } from './registry-alias.ts';
 import { ScaledClock } from './scaled-clock.ts';
@@ -66,7 +63,9 @@ export class LiveWorld implements World {
   readonly #random: SeededRandom;
   readonly #fleet: Fleet;
   readonly #factory: FirmwareFactory;
-  readonly #registry: RegistryAlias;
+  readonly #registry: LiveRegistry;
+  /** The same, under the name that scenarios write. */
+  readonly #alias: RegistryAlias;
   readonly #cast: Cast;
   readonly #close: () => Promise<void>;
   #stopped: Promise<void> | undefined;
@@ -76,11 +75,12 @@ export class LiveWorld implements World {
   /** Starts broker and registry on free ports of loopback, and opens the cluster. Rejects with what stood in the way; nothing is left then. */
   static async open(plan: ScenarioPlan, options: LiveOptions): Promise<LiveWorld> {
     const clock = new ScaledClock(options.speed);
+    const random = SeededRandom.ofSeed(plan.seed);
     // First: it is what may be missing.
-    const cluster = await options.openCluster(clock, SeededRandom.ofSeed(plan.seed).split('cluster'));
+    const cluster = await options.openCluster(clock, random.split('cluster'));
     try {
       const broker = await startBroker();
-      const registry = await serveRegistry(new RegistryStore());
+      const registry = await startRegistry(clock, random.split('registry-weather'), options.speed);
       return new LiveWorld(plan, options, clock, cluster, broker, registry);
     } catch (error) {
       await cluster.close();
@@ -94,16 +94,15 @@ export class LiveWorld implements World {
     clock: ScaledClock,
     cluster: LiveCluster,
     broker: LiveBroker,
-    registry: RegistryServer,
+    registry: LiveRegistry,
   ) {
     this.clock = clock;
     this.kube = cluster.kube;
     this.endpoints = { kubeconfig: cluster.kubeconfig, broker: broker.url, registry: registry.host };
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    // Time-outs of real connections are real time, however fast the story is told.
-    const http = new HttpRegistry({ clock: new WallClock(), insecureHosts: [registry.host] });
-    this.#registry = new RegistryAlias(http, REGISTRY_HOST, registry.host);
+    this.#registry = registry;
+    this.#alias = new RegistryAlias(registry.client, REGISTRY_HOST, registry.host);
     this.#factory = new FirmwareFactory(plan.firmware);
     this.images = this.#factory.images;
     this.#fleet = manufacture(plan, {
@@ -118,7 +117,7 @@ export class LiveWorld implements World {
     this.#cast = new Cast({
       clock,
       random: new SystemRandom(),
-      registry: this.#registry,
+      registry: this.#alias,
       kubeOf: (user) => cluster.kubeOf(user),
       bounds: cluster.bounds,
       channelOf: (name) => {
@@ -146,13 +145,18 @@ export class LiveWorld implements World {
     return this.clock.eventCount;
   }
 
+  get traffic(): readonly RegistryTraffic[] {
+    return this.#registry.meter.traffic;
+  }
+
   onEvent(listener: (event: StampedEvent) => void): void {
     this.#listener = listener;
   }
 
   async start(): Promise<void> {
     await enrol(this.kube, this.#fleet.enrolment);
-    await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
+    await this.#factory.push(this.#alias, (name) => firmwareKey(this.#seed, name));
+    this.#registry.meter.reset();
     this.#cast.start();
     powerUp(this.boards, this.clock, this.#random.split('power-up'));
   }
@@ -176,7 +180,8 @@ export class LiveWorld implements World {
 
   inject(order: FaultOrder): Promise<() => Promise<void>> {
     const boards = new Map(this.boards.map((board) => [board.name, board]));
-    const stage = { boards, links: undefined, api: undefined, registry: undefined, cast: this.#cast };
+    const { weather } = this.#registry;
+    const stage = { boards, links: undefined, api: undefined, registry: weather, cast: this.#cast };
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 

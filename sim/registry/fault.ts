@@ -43,9 +43,10 @@ export type RegistryFault = { readonly delayMs?: number } & (
 /** Decides what happens to a call; undefined leaves it alone. */
 export type Intercept = (request: RegistryRequest) => RegistryFault | undefined;
 
-/** The content after `fault`. The original is untouched: a fault copies, the rest never does. */
+/** What arrives of the content under `fault`. The original is untouched: a fault copies, the rest never does. */
 export function spoil(bytes: Uint8Array, fault: RegistryFault | undefined): Uint8Array {
   if (fault?.kind === 'short-read') return bytes.subarray(0, fault.bytesMax);
+  if (fault?.kind === 'stall') return bytes.subarray(0, fault.afterBytes);
   if (fault?.kind !== 'flipped-byte' || bytes.length === 0) return bytes;
   const spoiled = Uint8Array.from(bytes);
   const offset = fault.offsetBytes % bytes.length;

@@ -49,38 +49,39 @@ export function answerFault(fault: RegistryFault): ApiAnswer | undefined {
   return answerJson(STATUS[fault.code] ?? 500, { errors }, headers);
 }
 
-/** Sends an answer's body as the fault has it: cut short, drop by drop, or not to its end. */
-export async function sendSpoiled(
+/** Sends an answer's body: at once, or as the fault has it, cut short, drop by drop, or not to its end. */
+export async function sendBody(
   response: ServerResponse,
   body: Uint8Array,
-  fault: RegistryFault,
-  clock: Clock,
+  fault: RegistryFault | undefined,
+  clock: Clock | undefined,
+  count: (bytes: number) => void = () => {},
 ): Promise<void> {
-  switch (fault.kind) {
-    case 'short-read':
-      await write(response, body.subarray(0, fault.bytesMax));
-      response.destroy();
-      return;
-    case 'stall':
-      // The connection stays; whoever waits for more must find out by itself.
-      await write(response, body.subarray(0, fault.afterBytes));
-      return;
-    case 'slow': {
-      const pieceBytes = Math.max(1, Math.floor((fault.bytesPerSecond * PIECE_MS) / 1000));
-      for (let offset = 0; offset < body.length && !response.destroyed; offset += pieceBytes) {
-        await clock.sleep(PIECE_MS);
-        await write(response, body.subarray(offset, offset + pieceBytes));
-      }
-      response.end();
-      return;
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    count(bytes.length);
+    await writeOut(response, bytes);
+  };
+  if (fault?.kind === 'short-read') {
+    await write(body.subarray(0, fault.bytesMax));
+    response.destroy();
+  } else if (fault?.kind === 'stall') {
+    // The connection stays; whoever waits for more must find out by itself.
+    await write(body.subarray(0, fault.afterBytes));
+  } else if (fault?.kind === 'slow') {
+    const pieceBytes = Math.max(1, Math.floor((fault.bytesPerSecond * PIECE_MS) / 1000));
+    for (let offset = 0; offset < body.length && !response.destroyed; offset += pieceBytes) {
+      await clock?.sleep(PIECE_MS);
+      await write(body.subarray(offset, offset + pieceBytes));
     }
-    default:
-      response.end(body);
+    response.end();
+  } else {
+    count(body.length);
+    response.end(body);
   }
 }
 
 /** Settles when the bytes are on their way, so that what follows does not overtake them. */
-function write(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+function writeOut(response: ServerResponse, bytes: Uint8Array): Promise<void> {
   if (bytes.length === 0) {
     response.flushHeaders();
     return Promise.resolve();

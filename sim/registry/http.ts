@@ -6,8 +6,9 @@ import { type Intercept, type RegistryFault, spoil } from './fault.ts';
 import { type ApiAnswer, type ApiRequest, answerError } from './http-answer.ts';
 import { answerRequest } from './http-api.ts';
 import { Gatekeeper, type RegistryAuth } from './http-auth.ts';
-import { answerFault, requestOf, sendSpoiled } from './http-faults.ts';
+import { answerFault, requestOf, sendBody } from './http-faults.ts';
 import type { RegistryStore } from './store.ts';
+import type { TrafficMeter } from './traffic-meter.ts';
 import { UploadSessions } from './uploads.ts';
 
 export interface HandlerOptions {
@@ -21,6 +22,8 @@ export interface HandlerOptions {
   readonly tls?: { readonly certificate: string; readonly key: string };
   /** What goes wrong, and the clock that its delays pass on. */
   readonly faults?: { readonly intercept: Intercept; readonly clock: Clock };
+  /** Counts the content that is handed to the sockets. */
+  readonly meter?: TrafficMeter;
 }
 
 export interface ServeOptions extends HandlerOptions {
@@ -44,7 +47,7 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 /** The store as an OCI distribution API over HTTP. */
 export function registryHandler(store: RegistryStore, options: HandlerOptions = {}): HttpHandler {
   const context = { store, uploads: new UploadSessions() };
-  const { bodyBytesMax = BODY_BYTES_MAX, auth, isReadOnly = false, faults } = options;
+  const { bodyBytesMax = BODY_BYTES_MAX, auth, isReadOnly = false, faults, meter } = options;
   const gatekeeper = auth === undefined ? undefined : new Gatekeeper(auth, options.tls !== undefined);
   const decide = (request: ApiRequest, fault: RegistryFault | undefined): ApiAnswer => {
     if (fault?.kind === 'expired-token' && gatekeeper !== undefined) return gatekeeper.challenge(request);
@@ -65,16 +68,18 @@ export function registryHandler(store: RegistryStore, options: HandlerOptions = 
       return;
     }
     const request = requestFrom(incoming, body);
-    const seen = faults === undefined ? undefined : requestOf(request, incoming.headers.host ?? '');
+    const seen = requestOf(request, incoming.headers.host ?? '');
     const fault = seen === undefined ? undefined : faults?.intercept(seen);
     if (fault?.delayMs !== undefined) await faults?.clock.sleep(fault.delayMs);
     const given = decide(request, fault);
-    if (fault === undefined || faults === undefined || given.status >= 300)
-      await send(response, given, incoming.method);
-    else
-      await send(response, given, incoming.method, (bytes) =>
-        sendSpoiled(response, bytes, fault, faults.clock),
-      );
+    const isContent = incoming.method === 'GET' && (given.status === 200 || given.status === 206);
+    const count =
+      isContent && seen !== undefined && /^(resolve|manifest|blob)$/.test(seen.operation)
+        ? meter?.answer(seen.name, movedTo(fault) ?? seen.target)
+        : undefined;
+    await send(response, given, incoming.method, (bytes) =>
+      sendBody(response, bytes, isContent ? fault : undefined, faults?.clock, count),
+    );
   };
   return (incoming, response) => {
     serve(incoming, response).catch((error: unknown) => {
@@ -103,7 +108,7 @@ async function send(
   response: ServerResponse,
   given: ApiAnswer,
   method: string | undefined = 'GET',
-  sendBody: (bytes: Uint8Array) => Promise<void> = async (bytes) => void response.end(bytes),
+  sendContent: (bytes: Uint8Array) => Promise<void> = async (bytes) => void response.end(bytes),
 ): Promise<void> {
   const bodiless = given.status === 204 || given.status === 304;
   response.writeHead(given.status, {
@@ -112,7 +117,7 @@ async function send(
     ...(bodiless ? {} : { 'content-length': given.body.length }),
   });
   if (method === 'HEAD' || bodiless) response.end();
-  else await sendBody(given.body);
+  else await sendContent(given.body);
 }
 
 /** The manifest that a tag stands for while the fault lasts. */

@@ -99,10 +99,26 @@ export class RegistryStore {
     this.#dropUnlinked(digest);
   }
 
+  /** Media type by which a manifest of the repository names the blob; undefined when none does. */
+  typeOfBlob(repository: string, digest: Digest): string | undefined {
+    for (const { document } of this.#repositories.get(repository)?.manifests.values() ?? []) {
+      const named = document.kind === 'manifest' ? [document.config, ...document.layers] : [];
+      const found = named.find((descriptor) => descriptor.digest === digest);
+      if (found !== undefined) return found.mediaType;
+    }
+    return undefined;
+  }
+
   /** `target` is a tag or a digest. */
+  findManifest(repository: string, target: string): StoredManifest | undefined {
+    const content = this.#repositories.get(repository);
+    return content?.manifests.get(content.tags.get(target) ?? (target as Digest));
+  }
+
+  /** As findManifest; throws StoreError NAME_UNKNOWN or MANIFEST_UNKNOWN. */
   manifest(repository: string, target: string): StoredManifest {
-    const content = this.#known(repository);
-    const stored = content.manifests.get(content.tags.get(target) ?? (target as Digest));
+    this.#known(repository);
+    const stored = this.findManifest(repository, target);
     if (stored === undefined)
       throw new StoreError('MANIFEST_UNKNOWN', `${repository} has no manifest ${target}`);
     return stored;

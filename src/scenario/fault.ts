@@ -61,13 +61,18 @@ export const FAULTS = {
   'registry-stalled': describe(true, 'registry', 'content stops coming and nobody hangs up', {
     probability: 'percent',
   }),
-  'registry-short-read': describe(true, 'registry', 'content ends early', { probability: 'percent' }),
+  'registry-short-read': describe(true, 'registry', 'content ends half-way', { probability: 'percent' }),
   'registry-flipped-bytes': describe(true, 'registry', 'one bit of the content is inverted', {
     probability: 'percent',
   }),
   'registry-wrong-digest': describe(true, 'registry', 'references resolve to a digest that is not there'),
   'registry-blob-deleted': describe(true, 'registry', 'blobs are gone'),
-  'registry-token-expired': describe(false, 'registry', 'tokens are refused before their time'),
+  'registry-token-expired': describe(
+    true,
+    'registry',
+    'blobs stop half-way, and the token is refused when the client comes back for the rest; a new one is good',
+  ),
+  'registry-token-refused': describe(true, 'registry', 'every token is refused, new ones, too'),
   'api-conflict': describe(true, 'api', 'writes of the operator and its agents fail with 409', {
     probability: 'percent',
   }),

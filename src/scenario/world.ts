@@ -36,6 +36,20 @@ export interface PackedImage {
   readonly version: string;
 }
 
+/** What content of a registry is, as the manifests that name it say. */
+export const CONTENT_KINDS = ['index', 'manifest', 'image', 'delta', 'signature', 'other'] as const;
+export type ContentKind = (typeof CONTENT_KINDS)[number];
+
+/** Content that a registry sent to one node, whatever became of it: what was sent twice counts twice. */
+export interface RegistryTraffic {
+  readonly node: string;
+  readonly content: ContentKind;
+  /** Answers that carried such content, or a part of it. */
+  readonly answers: number;
+  /** Of content alone; headers, lists and logins are not in it. */
+  readonly bytes: number;
+}
+
 /**
  * The stage on which a scenario is told: a cluster, a registry, a broker, a clock and boards.
  *
@@ -50,11 +64,13 @@ export interface World {
   /**
    * Sorted by name. Cheap to call often: the array is the world's own and changes in place. What it
    * says of a board is true once the board's last event has been told. Names, identities and device
-   * ids are there before \`start\`.
+   * ids are there before `start`.
    */
   readonly boards: readonly BoardState[];
   /** Complete once `start` has settled. */
   readonly images: readonly PackedImage[];
+  /** Since `start` began to run the operator; sorted by node, and by content as CONTENT_KINDS is. */
+  readonly traffic: readonly RegistryTraffic[];
   /** Called with every event, in order, from `start` on. One listener. */
   onEvent(listener: (event: StampedEvent) => void): void;
   /** CRDs and enrolment are applied, firmware is in the registry, boards have power, the operator runs. */

@@ -137,7 +137,7 @@ describe('each hop stops what only it can see', () => {
     [
       'a layer cut short',
       ({ operation }) => (operation === 'blob' ? { kind: 'short-read', bytesMax: 100 } : undefined),
-      { code: 'size-mismatch', hop: 'layer', retryable: true },
+      { code: 'unavailable', hop: 'layer', retryable: true },
     ],
     [
       'a flipped byte in the index',

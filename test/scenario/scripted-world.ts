@@ -4,7 +4,7 @@ import type { NewObject } from '../../src/kube/object.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts';
 import type { PlannedBoard, ScenarioPlan } from '../../src/scenario/plan.ts';
-import type { BoardState, PackedImage, World } from '../../src/scenario/world.ts';
+import type { BoardState, PackedImage, RegistryTraffic, World } from '../../src/scenario/world.ts';
 import { ScriptedClock } from './scripted-clock.ts';
 import { ScriptedKube } from './scripted-kube.ts';
 
@@ -20,6 +20,7 @@ export class ScriptedWorld implements World {
   readonly kube = new ScriptedKube();
   readonly boards: MutableBoard[];
   readonly images: PackedImage[];
+  traffic: RegistryTraffic[] = [];
   readonly injected: FaultOrder[] = [];
   readonly healed: FaultOrder[] = [];
   stopped = false;

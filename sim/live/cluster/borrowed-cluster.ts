@@ -5,6 +5,7 @@ import { WallClock } from '../../../operator/adapters/wall-clock.ts';
 import { CONFIGURATION, INSTANCE } from '../../../src/kube/akri.ts';
 import { HOSTNAME_LABEL, POD, SERVICE } from '../../../src/kube/core.ts';
 import { DEVICE } from '../../../src/kube/device.ts';
+import { isKubeError } from '../../../src/kube/error.ts';
 import { FIRMWARE_ROLLOUT } from '../../../src/kube/firmware-rollout.ts';
 import { FLASH_JOB } from '../../../src/kube/flash-job.ts';
 import type { Bounds } from '../../cast.ts';
@@ -61,8 +62,16 @@ export async function borrowCluster(options: BorrowOptions): Promise<LiveCluster
   const ended = new AbortController();
   const giveBack = async (): Promise<void> => {
     ended.abort();
-    const left = await removeRun(kube, clock, name, has.manager);
-    if (left !== undefined) say(left);
+    try {
+      const left = await removeRun(kube, clock, name, has.manager);
+      if (left !== undefined) say(left);
+    } catch (error) {
+      // What the run found out stands all the same.
+      if (!isKubeError(error)) throw error;
+      say(
+        `namespace and node ${name} could not be removed: ${error.message}; brickproof cluster --sweep does`,
+      );
+    }
   };
   try {
     const taint = { key: RUN_LABEL, value: name, effect: 'NoSchedule' as const };

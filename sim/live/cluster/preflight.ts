@@ -46,7 +46,7 @@ export async function checkCluster(kube: ClientNodeKubeApi, target: Target): Pro
     );
   const fieldSelector = `metadata.name=${OPERATOR_LEASE}`;
   const { items } = await kube.list(LEASE, { fieldSelector }).catch((error) => refuse(error, target));
-  const held = items.find(isHeld);
+  const held = items.find((lease) => isHeld(lease));
   if (held !== undefined)
     throw unavailable(
       `an operator of brickproof runs there already (${held.spec.holderIdentity} holds Lease ${held.metadata.namespace}/${OPERATOR_LEASE}) and would act on the run's objects, too; use a cluster without one`,
