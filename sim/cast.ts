@@ -23,8 +23,20 @@ import { ProcessKubeApi } from './operator-process.ts';
 const OPERATOR_USER = 'brickproof-operator';
 const AGENT_USER = 'flash-agent';
 
-/** The users that requests of the operator and its agents are made by; faults of the API strike these. */
-export const TESTED_USERS: readonly string[] = [OPERATOR_USER, AGENT_USER];
+const USERS: Readonly<Record<string, readonly string[]>> = {
+  operator: [OPERATOR_USER],
+  agent: [AGENT_USER],
+  akri: ['akri'],
+  kubelet: ['kubelet'],
+};
+
+/** By what users a part of the cast is known to the API server; absent: the operator and its agents, which are on trial. */
+export function usersOf(role?: string): readonly string[] {
+  return role === undefined ? [OPERATOR_USER, AGENT_USER] : (USERS[role] ?? []);
+}
+
+/** Everybody who acts. */
+export const CAST_USERS: readonly string[] = Object.values(USERS).flat();
 
 /** The node on which everything runs. */
 export const NODE_NAME = 'edge-1';
@@ -142,12 +154,6 @@ export class Cast {
   /** Kills every flash agent between two of its steps; their Pods fail, as Pods of killed processes do. */
   killAgents(): void {
     for (const agent of [...this.#agents]) agent.kill();
-  }
-
-  /** Ends the open watches of the operator and its agents, once. */
-  dropWatches(): void {
-    this.#operator?.kube.dropWatches();
-    for (const { kube } of this.#agents) kube.dropWatches();
   }
 
   /** Ends everybody; idempotent. */

@@ -27,11 +27,6 @@ export class ProcessKubeApi implements KubeApi {
 
   kill(): void {
     this.#alive = false;
-    this.dropWatches();
-  }
-
-  /** Ends every open watch, as a server does when it restarts. */
-  dropWatches(): void {
     for (const watch of [...this.#watches]) watch.abort();
   }
 
@@ -77,6 +72,10 @@ export class ProcessKubeApi implements KubeApi {
 
   delete<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, options?: DeleteOptions): Promise<void> {
     return this.#whileAlive(() => this.#kube.delete(kind, key, options));
+  }
+
+  deleteCollection(kind: Kind, selection: ListOptions, options?: DeleteOptions): Promise<void> {
+    return this.#whileAlive(() => this.#kube.deleteCollection(kind, selection, options));
   }
 
   async #whileAlive<R>(call: () => Promise<R>): Promise<R> {

@@ -7,7 +7,7 @@ import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
 import type { PackedImage, RegistryTraffic, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
-import { Cast, EVERYWHERE, NODE_NAME, TESTED_USERS } from './cast.ts';
+import { Cast, EVERYWHERE, NODE_NAME, usersOf } from './cast.ts';
 import { VirtualClock } from './clock.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
 import { ApiWeather } from './faults/api-weather.ts';
@@ -47,6 +47,7 @@ export class SimWorld implements World {
   readonly #seed: number;
   readonly #random: SeededRandom;
   readonly #broker = new SimBroker(this.clock);
+  readonly #cluster: EmbeddedCluster;
   readonly #registry: InProcessRegistry;
   readonly #meter: TrafficMeter;
   readonly #factory: FirmwareFactory;
@@ -59,14 +60,16 @@ export class SimWorld implements World {
   constructor(plan: ScenarioPlan, options: SimWorldOptions = {}) {
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    const api = new ApiWeather(TESTED_USERS, this.#random.split('api-weather'));
+    const weather = new ApiWeather(this.#random.split('api-weather'));
     const store = new RegistryStore();
     const registry = new RegistryWeather(store, this.#random.split('registry-weather'));
     const cluster = new EmbeddedCluster({
       clock: this.clock,
       random: this.#random.split('cluster'),
-      intercept: api.intercept,
+      intercept: weather.intercept,
+      interceptWatch: weather.interceptWatch,
     });
+    this.#cluster = cluster;
     this.kube = cluster.api();
     this.#meter = new TrafficMeter(store, NODE_NAME);
     this.#registry = new InProcessRegistry(store, {
@@ -107,6 +110,7 @@ export class SimWorld implements World {
       },
     });
     const boards = new Map(this.boards.map((board) => [board.name, board]));
+    const api = { weather, cluster, usersOf };
     this.#stage = { boards, links, api, registry, cast: this.#cast };
   }
 
@@ -126,6 +130,7 @@ export class SimWorld implements World {
     await installDefinitions(this.kube);
     await addNode(this.kube, this.clock, NODE_NAME);
     await enrol(this.kube, this.#fleet.enrolment);
+    this.#cluster.markInstalled();
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#meter.reset();
     this.#cast.start();

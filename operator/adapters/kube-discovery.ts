@@ -14,7 +14,7 @@ interface ApiResourceList {
 }
 
 /**
- * Every kind that can be listed and deleted, in its preferred version, as the server's discovery
+ * Every kind whose objects can be deleted together, in its preferred version, as the server's discovery
  * documents name them. Source: Kubernetes documentation, "Kubernetes API", unaggregated discovery.
  *
  * A group whose documents fail (an aggregated server that is down) is left out, as kubectl leaves it out.
@@ -30,9 +30,7 @@ export async function discoverKinds(read: (path: string) => Promise<unknown>): P
     places.map(async ({ apiVersion, path }): Promise<Kind[]> => {
       const { resources = [] } = (await read(path).catch(() => ({}))) as ApiResourceList;
       return resources
-        .filter(
-          ({ name, verbs }) => !name.includes('/') && verbs.includes('list') && verbs.includes('delete'),
-        )
+        .filter(({ name, verbs }) => !name.includes('/') && verbs.includes('deletecollection'))
         .map(({ name, kind, namespaced }) => ({ apiVersion, kind, plural: name, namespaced }));
     }),
   );

@@ -9,12 +9,20 @@ import { finalizersOnDelete, isGone, marked } from './deletion.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
+import { boundPod } from './pod-binding.ts';
 import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
-import type { DeleteRequest, WriteRequest } from './requests.ts';
+import type { DeleteRequest, Subresource, WriteRequest } from './requests.ts';
 import { type Served, seenThrough } from './resource.ts';
+import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
-import { type Draft, isMembers, type ManagedFieldsEntry, type StoredObject } from './stored-object.ts';
+import {
+  type Draft,
+  equalJson,
+  isMembers,
+  type ManagedFieldsEntry,
+  type StoredObject,
+} from './stored-object.ts';
 
 export interface ApiServerParts {
   readonly store: Store;
@@ -63,8 +71,13 @@ export class ApiServer {
     this.#checks.push(check);
   }
 
-  get(served: Served, place: Place): StoredObject {
-    return seenThrough(served, this.#current(served, place));
+  /** The object, or its scale. */
+  get(served: Served, place: Place, subresource?: Subresource): StoredObject {
+    const object = seenThrough(served, this.#current(served, place));
+    if (subresource === 'scale') return scaleOfObject(served, object);
+    if (subresource === 'binding' || (subresource === 'status' && !served.version.hasStatus))
+      throw refuse.notServed();
+    return object;
   }
 
   exists(served: Served, { namespace, name }: Place): boolean {
@@ -124,14 +137,34 @@ export class ApiServer {
     return seenThrough(served, this.store.create(resource, stored));
   }
 
-  /** PUT: the whole object, or its status. */
+  /** Gives a Pod to a node. */
+  bind(served: Served, place: Place, binding: unknown, request: WriteRequest): StoredObject {
+    const { resource } = served;
+    if (resource.kind !== 'Pod' || resource.group !== '') throw refuse.notServed();
+    const pod = this.#current(served, place);
+    const draft: Draft = {
+      ...pod,
+      ...boundPod(resource, pod, binding, this.clock),
+      metadata: { ...pod.metadata },
+    };
+    return request.dryRun === true ? draft : this.store.update(resource, draft, pod);
+  }
+
+  /** PUT: the whole object, its status, or its scale. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
+    if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
     return this.#update(served, place, () => ({ object: input }), request);
   }
 
   patch(served: Served, place: Place, patch: Patch, request: WriteRequest): StoredObject {
     const { type, body } = patch;
-    if (type === 'apply') return this.#apply(served, place, body, request);
+    const onScale = request.subresource === 'scale';
+    if (type === 'apply')
+      return onScale
+        ? scaleOfObject(served, this.#apply(served, place, scaleConfig(served, body), request))
+        : this.#apply(served, place, body, request);
+    if (onScale)
+      return this.#rescale(served, place, (scale) => patched(served, scale, { type, body }), request);
     return this.#update(
       served,
       place,
@@ -151,7 +184,7 @@ export class ApiServer {
     const pending =
       metadata.deletionTimestamp !== undefined && (metadata.deletionGracePeriodSeconds ?? 0) > 0;
     if (pending && grace > 0) return { object: seenThrough(served, current), gone: false };
-    const finalizers = finalizersOnDelete(metadata.finalizers ?? [], request.propagationPolicy);
+    const finalizers = finalizersOnDelete(metadata.finalizers ?? [], policyOf(served, request));
     const held = finalizers.length > 0 || grace > 0 || resource.holdsDeletion?.(current) === true;
     if (!held) {
       if (request.dryRun !== true) this.#remove(served, copyOf(current), current);
@@ -197,7 +230,7 @@ export class ApiServer {
     const current = this.#current(served, place);
     const seen = seenThrough(served, current);
     const onStatus = request.subresource === 'status';
-    if (request.subresource === 'scale' || (onStatus && !version.hasStatus)) throw refuse.notServed();
+    if (request.subresource === 'binding' || (onStatus && !version.hasStatus)) throw refuse.notServed();
     const { object, managedFields } = propose(seen);
     const proposed = readDraft(served, object, seen, request);
     checkProposed(served, place, proposed, current);
@@ -216,13 +249,28 @@ export class ApiServer {
       draft.metadata.managedFields = ownersAfterUpdate(served, seen, draft, ...this.#writer(request));
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
-    if (resource.hasGeneration && hasNewSpec(stored, current))
+    if (resource.hasGeneration && isNewGeneration(served, stored, current))
       stored.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (request.dryRun === true) return seenThrough(served, stored);
     const written = isGone(resource, stored)
       ? this.#remove(served, stored, current)
       : this.store.update(resource, stored, current);
     return seenThrough(served, written);
+  }
+
+  #rescale(
+    served: Served,
+    place: Place,
+    propose: (scale: StoredObject) => unknown,
+    request: WriteRequest,
+  ): StoredObject {
+    const updated = this.#update(
+      served,
+      place,
+      (seen) => ({ object: rescaled(served, seen, propose(scaleOfObject(served, seen))) }),
+      request,
+    );
+    return scaleOfObject(served, updated);
   }
 
   #remove({ resource }: Served, last: Draft, current: StoredObject): StoredObject {
@@ -257,6 +305,26 @@ function updatedMeta(proposed: Draft, { metadata: before }: StoredObject): Draft
     else Object.assign(meta, { [member]: after[member] });
   }
   return meta;
+}
+
+/** What becomes of dependents. Jobs keep theirs for historical reasons, and say so. */
+function policyOf(
+  { resource }: Served,
+  { propagationPolicy, warn }: DeleteRequest,
+): DeleteRequest['propagationPolicy'] {
+  if (propagationPolicy !== undefined || resource.orphansByDefault !== true) return propagationPolicy;
+  warn?.(
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  );
+  return 'Orphan';
+}
+
+function isNewGeneration({ resource }: Served, stored: Draft, current: StoredObject): boolean {
+  if (hasNewSpec(stored, current)) return true;
+  return (
+    resource.generationCountsAnnotations === true &&
+    !equalJson(stored.metadata.annotations, current.metadata.annotations)
+  );
 }
 
 function copyOf(object: StoredObject): Draft {

@@ -14,11 +14,15 @@ export class ChangeHistory {
   readonly #limit: number;
   #changes: Change[] = [];
   #first = 0;
-  #forgotten = 0;
+  #forgotten: number;
 
-  /** `limit` is the number of changes kept at least; up to twice as many are held before the oldest go. */
-  constructor(limit: number) {
+  /**
+   * `limit` is the number of changes kept at least; up to twice as many are held before the oldest go.
+   * Nothing is known of what was before `start`.
+   */
+  constructor(limit: number, start: number) {
     this.#limit = limit;
+    this.#forgotten = start;
   }
 
   /** The newest version that is no longer here: a watch from an older one would have a gap. */

@@ -1,4 +1,5 @@
 import type { KubeApi } from '../../src/kube/api.ts';
+import type { Kind } from '../../src/kube/object.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { ApiServer } from './api-server.ts';
@@ -6,16 +7,22 @@ import { Catalog } from './catalog.ts';
 import { CustomKinds } from './controllers/custom-kinds.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts';
-import { type ApiFault, InProcessKubeApi, type Intercept, type Verb } from './in-process.ts';
-import { coreKinds } from './kinds/core.ts';
+import {
+  type ApiFault,
+  InProcessKubeApi,
+  type Intercept,
+  type RequestKey,
+  type Serving,
+  type Verb,
+} from './in-process.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
-import { eventKinds } from './kinds/event.ts';
-import { podKind } from './kinds/pod.ts';
-import { ClusterIps, serviceKind } from './kinds/service.ts';
-import { Lists } from './reads.ts';
+import { everyClustersKinds } from './kinds/every-cluster.ts';
+import type { WatchHolder } from './open-watches.ts';
+import { type Delivery, Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
-import { type Served, storageView } from './resource.ts';
-import { Store } from './store.ts';
+import { type Resource, type Served, storageView } from './resource.ts';
+import { type Backup, Store } from './store.ts';
+import type { WatchFault, WatchIntercept } from './watch-fault.ts';
 
 export interface EmbeddedClusterOptions {
   readonly clock: Clock;
@@ -26,8 +33,10 @@ export interface EmbeddedClusterOptions {
   readonly freeze?: boolean;
   /** Keeps managed fields of every object from its creation on; costs time and memory. Default: from its first server-side apply. */
   readonly tracksWriters?: boolean;
-  /** Sees every in-process request first, and may make it fail. */
+  /** Sees every request of either door first, and may make it fail. */
   readonly intercept?: Intercept;
+  /** Sees every delivery of every watch first, and may keep, break or repeat it. */
+  readonly interceptWatch?: WatchIntercept;
 }
 
 /**
@@ -37,47 +46,46 @@ export interface EmbeddedClusterOptions {
  *
  * Deterministic: the same calls on the same clock with the same seed give the same objects.
  */
-export class EmbeddedCluster {
-  readonly server: ApiServer;
-  readonly lists: Lists;
-  readonly #intercept: Intercept | undefined;
+export class EmbeddedCluster implements Serving {
+  readonly #options: EmbeddedClusterOptions;
+  #life: Life;
+  #lives = 1;
+  #installed: Backup;
 
   constructor(options: EmbeddedClusterOptions) {
-    const { clock, random, historyLimit = 4096, freeze = false, tracksWriters = false, intercept } = options;
-    const catalog = new Catalog();
-    const store = new Store({ historyLimit, freeze });
-    this.server = new ApiServer({ store, catalog, clock, random, tracksWriters });
-    this.lists = new Lists(this.server);
-    this.#intercept = intercept;
-    const definitions = customResourceDefinitionKind(clock);
-    const kinds = [...coreKinds(), ...eventKinds(), podKind(), serviceKind(new ClusterIps()), definitions];
-    for (const kind of kinds) catalog.add(kind);
-    const namespaces = catalog.find('', 'namespaces');
-    if (namespaces === undefined) throw new Error('namespaces are a core kind');
-    new GarbageCollector(this.server);
-    new CustomKinds(this.server, definitions);
-    new NamespaceLifecycle(this.server, namespaces);
+    this.#options = options;
+    this.#life = boot(options, options.random);
+    const { server, namespaces } = this.#life;
     for (const name of ['default', 'kube-node-lease', 'kube-system'])
-      this.server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+      server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+    this.#installed = server.store.backup();
+  }
+
+  /** The server of now; a restart puts another in its place. */
+  get server(): ApiServer {
+    return this.#life.server;
+  }
+
+  get lists(): Lists {
+    return this.#life.lists;
   }
 
   /** What a test or scenario wants to go wrong with a request; asked once for each. */
-  faultOf(
-    verb: Verb,
-    { resource, apiVersion }: Served,
-    key: { readonly namespace?: string | undefined; readonly name?: string | undefined },
-    user: string,
-  ): ApiFault | undefined {
-    if (this.#intercept === undefined) return undefined;
-    const { kind, plural, namespaced } = resource;
-    const { namespace, name } = key;
-    const place = { ...(namespace !== undefined && { namespace }), ...(name !== undefined && { name }) };
-    return this.#intercept(verb, { apiVersion, kind, plural, namespaced }, place, user);
+  faultOf(verb: Verb, served: Served, key: RequestKey, user: string): ApiFault | undefined {
+    return this.#options.intercept?.(verb, kindOf(served), key, user);
   }
 
-  /** Ends all open watches, or those of one user; returns how many. */
-  dropWatches(user?: string): number {
-    return this.server.watches.drop(user);
+  /** Asked for every delivery of a watch; undefined when nobody wants anything to go wrong. */
+  watchFaultOf(served: Served, user: string): ((delivery: Delivery) => WatchFault | undefined) | undefined {
+    const { interceptWatch } = this.#options;
+    if (interceptWatch === undefined) return undefined;
+    const kind = kindOf(served);
+    return (delivery) => interceptWatch(kind, delivery, user);
+  }
+
+  /** Ends all open watches, or those that are chosen; returns how many. */
+  dropWatches(chosen?: (holder: WatchHolder) => boolean): number {
+    return this.server.watches.drop(chosen);
   }
 
   /** Forgets all history, so that a watch from before now is answered with Expired. */
@@ -85,8 +93,69 @@ export class EmbeddedCluster {
     this.server.store.compact();
   }
 
+  /** What is here now counts as installed: a restart that loses data comes back to it. */
+  markInstalled(): void {
+    this.#installed = this.server.store.backup();
+  }
+
+  /**
+   * A new server over what is stored, or over what was stored when the cluster was installed. Watches end, the
+   * past and half-read lists are forgotten; with data lost, versions go back, which no client was told.
+   */
+  restart(data: 'kept' | 'lost'): void {
+    const backup = data === 'kept' ? this.server.store.backup() : this.#installed;
+    const former = this.#life;
+    this.#life = boot(this.#options, this.#options.random.split(`life-${++this.#lives}`), backup);
+    former.server.watches.drop();
+  }
+
   /** A client of its own; `user` is who it says it is. */
   api(user = 'admin'): KubeApi {
-    return new InProcessKubeApi(this.server, this.lists, user, this.#intercept);
+    return new InProcessKubeApi(this, user);
   }
+}
+
+/** A server process, with everything that only lives as long as it. */
+interface Life {
+  readonly server: ApiServer;
+  readonly lists: Lists;
+  readonly namespaces: Resource;
+}
+
+function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup): Life {
+  const { clock, historyLimit = 4096, freeze = false, tracksWriters = false } = options;
+  const catalog = new Catalog();
+  const startVersion = backup === undefined ? {} : { startVersion: backup.version };
+  const store = new Store({ historyLimit, freeze, ...startVersion });
+  const server = new ApiServer({ store, catalog, clock, random, tracksWriters });
+  const definitions = customResourceDefinitionKind(clock);
+  for (const kind of [...everyClustersKinds(clock), definitions]) catalog.add(kind);
+  const namespaces = catalog.find('', 'namespaces');
+  if (namespaces === undefined) throw new Error('namespaces are a core kind');
+  new GarbageCollector(server);
+  new CustomKinds(server, definitions);
+  new NamespaceLifecycle(server, namespaces);
+  if (backup !== undefined) restore(store, catalog, backup, definitions);
+  return { server, lists: new Lists(server), namespaces };
+}
+
+/** Definitions come first: the other objects' kinds are made from them. */
+function restore(store: Store, catalog: Catalog, { tables }: Backup, definitions: Resource): void {
+  const isDefinition = ({ group, plural }: Resource): boolean =>
+    group === definitions.group && plural === definitions.plural;
+  const first = tables.filter(({ resource }) => isDefinition(resource));
+  const rest = tables.filter(({ resource }) => !isDefinition(resource));
+  for (const { resource: former, objects } of [...first, ...rest]) {
+    const resource = catalog.find(former.group, former.plural);
+    if (resource === undefined) continue;
+    for (const object of objects) {
+      resource.allocate?.({ ...object });
+      store.restore(resource, object);
+    }
+  }
+}
+
+function kindOf({ resource, apiVersion }: Served): Kind {
+  const { kind, plural, namespaced } = resource;
+  return { apiVersion, kind, plural, namespaced };
 }

@@ -1,28 +1,31 @@
-import type { WatchOptions } from '../../src/kube/api.ts';
-import type { ApiServer } from './api-server.ts';
-import { type Delivery, watch } from './reads.ts';
+import { KubeError } from '../../src/kube/error.ts';
+import type { WatchSink } from './open-watch.ts';
+import type { Delivery } from './reads.ts';
 import type { Served } from './resource.ts';
 
 /** Deliveries that a watcher may fall behind before its watch is ended, as a server does to slow clients. */
 const BACKLOG_MAX = 1_000_000;
 
+/** Opens a watch into `sink`; returns what closes it, throws KubeError when it is refused. */
+type Open = (served: Served, sink: WatchSink) => () => void;
+
 /** One watch as an async iteration: deliveries wait here until they are asked for. */
 export class InProcessWatch implements AsyncIterableIterator<Delivery> {
-  readonly #server: ApiServer;
   readonly #started: Promise<Served>;
-  readonly #options: WatchOptions;
-  readonly #user: string;
+  readonly #open: Open;
+  readonly #signal: AbortSignal;
   readonly #backlog: Delivery[] = [];
   #taken = 0;
-  #waiting: ((result: IteratorResult<Delivery>) => void) | undefined;
+  #waiting: PromiseWithResolvers<IteratorResult<Delivery>> | undefined;
   #stop: (() => void) | undefined;
   #state: 'new' | 'running' | 'ended' = 'new';
+  /** Thrown once everything that came before it has been taken. */
+  #failure: KubeError | undefined;
 
-  constructor(server: ApiServer, started: Promise<Served>, options: WatchOptions, user: string) {
-    this.#user = user;
-    this.#server = server;
+  constructor(started: Promise<Served>, open: Open, signal: AbortSignal) {
     this.#started = started;
-    this.#options = options;
+    this.#open = open;
+    this.#signal = signal;
   }
 
   [Symbol.asyncIterator](): this {
@@ -40,10 +43,12 @@ export class InProcessWatch implements AsyncIterableIterator<Delivery> {
       }
       return { done: false, value: delivery };
     }
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
     if (this.#state === 'ended') return { done: true, value: undefined };
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-    });
+    this.#waiting = Promise.withResolvers();
+    return this.#waiting.promise;
   }
 
   async return(): Promise<IteratorResult<Delivery>> {
@@ -53,19 +58,18 @@ export class InProcessWatch implements AsyncIterableIterator<Delivery> {
 
   async #start(): Promise<void> {
     this.#state = 'running';
-    const { signal } = this.#options;
-    if (signal.aborted) return this.#end();
-    signal.addEventListener('abort', this.#end, { once: true });
+    if (this.#signal.aborted) return this.#end();
+    this.#signal.addEventListener('abort', this.#end, { once: true });
     try {
       const served = await this.#started;
-      if (this.#state === 'running')
-        this.#stop = watch(
-          this.#server,
-          served,
-          { ...this.#options, user: this.#user },
-          (delivery) => this.#deliver(delivery),
-          this.#end,
-        );
+      if (this.#state !== 'running') return;
+      this.#stop = this.#open(served, {
+        deliver: (delivery) => this.#deliver(delivery),
+        end: this.#end,
+        fail: (error) => this.#fail(error),
+        breakOff: () => this.#fail(new KubeError('Unreachable', 'the server broke off within an event')),
+        stall: () => {},
+      });
     } catch (error) {
       this.#end();
       throw error;
@@ -75,16 +79,24 @@ export class InProcessWatch implements AsyncIterableIterator<Delivery> {
   #deliver(delivery: Delivery): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting !== undefined) waiting({ done: false, value: delivery });
+    if (waiting !== undefined) waiting.resolve({ done: false, value: delivery });
     else if (this.#backlog.push(delivery) - this.#taken > BACKLOG_MAX) this.#end();
+  }
+
+  #fail(error: KubeError): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined) this.#failure = error;
+    this.#end();
+    waiting?.reject(error);
   }
 
   readonly #end = (): void => {
     this.#state = 'ended';
     this.#stop?.();
-    this.#options.signal.removeEventListener('abort', this.#end);
-    this.#waiting?.({ done: true, value: undefined });
+    this.#signal.removeEventListener('abort', this.#end);
+    this.#waiting?.resolve({ done: true, value: undefined });
     this.#waiting = undefined;
-    if (this.#options.signal.aborted) this.#backlog.length = 0;
+    if (this.#signal.aborted) this.#backlog.length = 0;
   };
 }

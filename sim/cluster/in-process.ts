@@ -11,10 +11,14 @@ import type {
 import type { KubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
 import type { ApiServer } from './api-server.ts';
+import { deleteCollection } from './delete-collection.ts';
 import { InProcessWatch } from './in-process-watch.ts';
+import { openWatch, type WatchSink } from './open-watch.ts';
 import type { Place } from './preconditions.ts';
-import type { Lists } from './reads.ts';
+import type { Delivery, Lists } from './reads.ts';
+import type { Subresource, WriteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
+import type { WatchFault } from './watch-fault.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete' | 'deletecollection';
 
@@ -28,47 +32,59 @@ export interface ApiFault {
   readonly carriedOut?: boolean;
 }
 
-/** Looks at each request before it is served; undefined lets it through. Key and name may be absent. */
-export type Intercept = (
-  verb: Verb,
-  kind: Kind,
-  key: Partial<ObjectKey>,
-  user: string,
-) => ApiFault | undefined;
+/** What a request is about, as far as it says so. */
+export interface RequestKey extends Partial<ObjectKey> {
+  /** Of a list: it asks for a page after the first. */
+  readonly continued?: boolean;
+}
+
+/** Looks at each request before it is served; undefined lets it through. */
+export type Intercept = (verb: Verb, kind: Kind, key: RequestKey, user: string) => ApiFault | undefined;
+
+/** Who serves, and what goes wrong with it. */
+export interface Serving {
+  readonly server: ApiServer;
+  readonly lists: Lists;
+  faultOf(verb: Verb, served: Served, key: RequestKey, user: string): ApiFault | undefined;
+  watchFaultOf(served: Served, user: string): ((delivery: Delivery) => WatchFault | undefined) | undefined;
+}
 
 /** The server without a network: promises that settle in the same instant of virtual time. */
 export class InProcessKubeApi implements KubeApi {
-  readonly #server: ApiServer;
-  readonly #lists: Lists;
+  readonly #serving: Serving;
   readonly #user: string;
-  readonly #intercept: Intercept | undefined;
 
-  constructor(server: ApiServer, lists: Lists, user: string, intercept: Intercept | undefined) {
-    this.#server = server;
-    this.#lists = lists;
+  constructor(serving: Serving, user: string) {
+    this.#serving = serving;
     this.#user = user;
-    this.#intercept = intercept;
+  }
+
+  get #server(): ApiServer {
+    return this.#serving.server;
   }
 
   get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T> {
-    return this.#serve('get', kind, key, () => this.#server.get(this.#served(kind), placeOf(kind, key)));
+    return this.#serve('get', kind, key, (served) =>
+      this.#server.get(served, placeOf(kind, key), subresourceOf(kind)),
+    );
   }
 
   list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
-    const key = options.namespace === undefined ? {} : { namespace: options.namespace };
-    return this.#serve('list', kind, key, () => this.#lists.list(this.#served(kind), options));
+    const key = { ...namespaceOf(options), ...(options.continue && { continued: true }) };
+    return this.#serve('list', kind, key, (served) => this.#serving.lists.list(served, options));
   }
 
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
-    const key = options.namespace === undefined ? {} : { namespace: options.namespace };
-    const started = this.#serve<Served>('watch', kind, key, () => this.#served(kind));
+    const started = this.#serve<Served>('watch', kind, namespaceOf(options), (served) => served);
     started.catch(() => {});
-    return new InProcessWatch(
-      this.#server,
-      started,
-      options,
-      this.#user,
-    ) as AsyncIterable<unknown> as AsyncIterable<WatchEvent<T>>;
+    const open = (served: Served, sink: WatchSink): (() => void) => {
+      const request = { ...options, user: this.#user };
+      return openWatch(this.#server, served, request, this.#serving.watchFaultOf(served, this.#user), sink);
+    };
+    const { signal } = options;
+    return new InProcessWatch(started, open, signal) as AsyncIterable<unknown> as AsyncIterable<
+      WatchEvent<T>
+    >;
   }
 
   create<T extends KubeObject>(kind: Kind<T>, object: NewObject<T>, options: WriteOptions = {}): Promise<T> {
@@ -77,15 +93,17 @@ export class InProcessKubeApi implements KubeApi {
       ...(namespace === undefined ? {} : { namespace }),
       ...(name === undefined ? {} : { name }),
     };
-    return this.#serve('create', kind, key, () =>
-      this.#server.create(this.#served(kind), namespace ?? '', object, { ...options, user: this.#user }),
+    return this.#serve('create', kind, key, (served) =>
+      kind.subresource === 'binding'
+        ? this.#server.bind(served, { namespace: '', name: '', ...key }, object, this.#write(kind, options))
+        : this.#server.create(served, namespace ?? '', object, this.#write(kind, options)),
     );
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const key = object.metadata;
-    return this.#serve('replace', kind, key, () =>
-      this.#server.replace(this.#served(kind), placeOf(kind, key), object, { ...options, user: this.#user }),
+    return this.#serve('replace', kind, key, (served) =>
+      this.#server.replace(served, placeOf(kind, key), object, this.#write(kind, options)),
     );
   }
 
@@ -95,8 +113,8 @@ export class InProcessKubeApi implements KubeApi {
     patch: { readonly type: PatchKind; readonly body: unknown },
     options: WriteOptions = {},
   ): Promise<T> {
-    return this.#serve('patch', kind, key, () =>
-      this.#server.patch(this.#served(kind), placeOf(kind, key), patch, { ...options, user: this.#user }),
+    return this.#serve('patch', kind, key, (served) =>
+      this.#server.patch(served, placeOf(kind, key), patch, this.#write(kind, options)),
     );
   }
 
@@ -105,24 +123,46 @@ export class InProcessKubeApi implements KubeApi {
     key: ObjectKey,
     options: DeleteOptions = {},
   ): Promise<void> {
-    await this.#serve('delete', kind, key, () =>
-      this.#server.delete(this.#served(kind), placeOf(kind, key), { ...options, user: this.#user }),
+    await this.#serve('delete', kind, key, (served) =>
+      this.#server.delete(served, placeOf(kind, key), { ...options, user: this.#user }),
     );
   }
 
-  #served(kind: Kind): Served {
-    return this.#server.catalog.ofKind(kind);
+  async deleteCollection(kind: Kind, selection: ListOptions, options: DeleteOptions = {}): Promise<void> {
+    const request = { ...options, user: this.#user };
+    await this.#serve('deletecollection', kind, namespaceOf(selection), (served) =>
+      deleteCollection(this.#server, this.#serving.lists, served, selection, request),
+    );
+  }
+
+  #write(kind: Kind, options: WriteOptions): WriteRequest {
+    const subresource = subresourceOf(kind) ?? options.subresource;
+    return { ...options, user: this.#user, ...(subresource !== undefined && { subresource }) };
   }
 
   /** The stored object is of the kind's type because the kind's schema admitted it. */
-  async #serve<R>(verb: Verb, kind: Kind, key: Partial<ObjectKey>, answer: () => unknown): Promise<R> {
-    const fault = this.#intercept?.(verb, kind, key, this.#user);
-    if (fault === undefined) return answer() as R;
+  async #serve<R>(
+    verb: Verb,
+    kind: Kind,
+    key: RequestKey,
+    answerOf: (served: Served) => unknown,
+  ): Promise<R> {
+    const answer = (): R => answerOf(this.#server.catalog.ofKind(kind)) as R;
+    const fault = this.#serving.faultOf(verb, this.#server.catalog.ofKind(kind), key, this.#user);
+    if (fault === undefined) return answer();
     if (fault.latencyMs !== undefined && fault.latencyMs > 0) await this.#server.clock.sleep(fault.latencyMs);
-    if (fault.error === undefined) return answer() as R;
+    if (fault.error === undefined) return answer();
     if (fault.carriedOut === true) answer();
     throw fault.error;
   }
+}
+
+function subresourceOf({ subresource }: Kind): Subresource | undefined {
+  return subresource as Subresource | undefined;
+}
+
+function namespaceOf({ namespace }: { readonly namespace?: string }): { namespace?: string } {
+  return namespace === undefined ? {} : { namespace };
 }
 
 function placeOf(kind: Kind, key: ObjectKey): Place {

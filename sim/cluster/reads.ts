@@ -175,7 +175,7 @@ export function watch(
   const bookmark = (version: number): void => sink({ type: 'BOOKMARK', resourceVersion: String(version) });
   const stopListening = table.listen(deliver, closed);
   const stopBookmarks = options.allowWatchBookmarks === true ? store.onBookmark(bookmark) : undefined;
-  const forget = server.watches.hold(options.user, closed);
+  const forget = server.watches.hold({ user: options.user, resource: served.resource }, closed);
   return () => {
     forget();
     stopListening();
@@ -202,9 +202,6 @@ function startVersion(text: string | undefined, current: number): number | undef
   const version = Number(text);
   if (!Number.isSafeInteger(version) || version < 0)
     throw refuse.badRequest(`invalid resource version ${JSON.stringify(text)}`);
-  if (version > current)
-    throw new KubeError('Timeout', `Timeout: Too large resource version: ${version}, current: ${current}`, {
-      retryAfterSeconds: 1,
-    });
+  if (version > current) throw refuse.tooLargeVersion(version, current);
   return version;
 }

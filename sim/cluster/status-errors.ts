@@ -60,6 +60,14 @@ export function expired(version: number, oldest: number): KubeError {
   return new KubeError('Expired', `too old resource version: ${version} (${oldest})`);
 }
 
+/** A version that is yet to come; or one of a past that this server has lost. Source: apimachinery, NewTooLargeResourceVersionError. */
+export function tooLargeVersion(version: number, current: number): KubeError {
+  return new KubeError('Timeout', `Timeout: Too large resource version: ${version}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version', field: '' }],
+    retryAfterSeconds: 1,
+  });
+}
+
 export function badRequest(message: string): KubeError {
   return new KubeError('BadRequest', message);
 }

@@ -1,4 +1,4 @@
-import type { Change } from './change-history.ts';
+import { type Change, ChangeHistory } from './change-history.ts';
 import type { Resource } from './resource.ts';
 import { type Draft, deepFreeze, type StoredObject } from './stored-object.ts';
 import { Table } from './table.ts';
@@ -8,6 +8,14 @@ export interface StoreOptions {
   readonly historyLimit: number;
   /** Freezes what is stored, so that a reader who writes throws; for tests, it costs time. */
   readonly freeze: boolean;
+  /** The version to go on from; nothing before it is known. Default 1. */
+  readonly startVersion?: number;
+}
+
+/** Everything a store holds at one version; objects never change, so it costs nothing to take. */
+export interface Backup {
+  readonly version: number;
+  readonly tables: readonly { readonly resource: Resource; readonly objects: readonly StoredObject[] }[];
 }
 
 /** Hears of a change in a table during the write; may not write itself. */
@@ -27,10 +35,11 @@ export class Store {
   readonly #tables = new Map<Resource, Table>();
   readonly #observers = new Set<Observer>();
   readonly #bookmarkers = new Set<(version: number) => void>();
-  #version = 1;
+  #version: number;
 
   constructor(options: StoreOptions) {
     this.#options = options;
+    this.#version = options.startVersion ?? 1;
   }
 
   /** Of the latest write, of any resource. */
@@ -42,7 +51,8 @@ export class Store {
     const resource = shown.storedAs ?? shown;
     let table = this.#tables.get(resource);
     if (table === undefined) {
-      table = new Table(resource, this.#options.historyLimit);
+      const { historyLimit, startVersion = 0 } = this.#options;
+      table = new Table(resource, new ChangeHistory(historyLimit, startVersion));
       this.#tables.set(resource, table);
     }
     return table;
@@ -89,6 +99,20 @@ export class Store {
   /** Removes `previous`; `last` is its final state, which readers of the event see. */
   remove(resource: Resource, last: Draft, previous: StoredObject): StoredObject {
     return this.#commit(resource, 'DELETED', last, previous);
+  }
+
+  backup(): Backup {
+    const tables = this.tables().map((table) => ({ resource: table.resource, objects: table.list() }));
+    return { version: this.#version, tables };
+  }
+
+  /** Takes back an object of a backup: observers learn of it, and no watch does. */
+  restore(resource: Resource, object: StoredObject): void {
+    const table = this.table(resource);
+    table.restore(object);
+    const version = Number(object.metadata.resourceVersion);
+    for (const observer of this.#observers)
+      observer({ type: 'ADDED', version, object, previous: undefined }, table);
   }
 
   /** Forgets the past, so that a watch from before now is answered with Expired. */

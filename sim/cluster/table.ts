@@ -1,4 +1,4 @@
-import { type Change, ChangeHistory } from './change-history.ts';
+import type { Change, ChangeHistory } from './change-history.ts';
 import type { Resource } from './resource.ts';
 import type { StoredObject } from './stored-object.ts';
 
@@ -24,9 +24,9 @@ export class Table {
   readonly #listeners = new Map<Listener, () => void>();
   #count = 0;
 
-  constructor(resource: Resource, historyLimit: number) {
+  constructor(resource: Resource, history: ChangeHistory) {
     this.resource = resource;
-    this.history = new ChangeHistory(historyLimit);
+    this.history = history;
   }
 
   get count(): number {
@@ -64,15 +64,24 @@ export class Table {
   /** Commits a change and tells everyone; the caller has checked it and given it a version. */
   commit(change: Change): void {
     const { namespace = '', name } = change.object.metadata;
-    let partition = this.#partitions.get(namespace);
-    if (partition === undefined) {
-      partition = { rows: new Map(), sorted: undefined };
-      this.#partitions.set(namespace, partition);
-    }
+    const partition = this.#partition(namespace);
     if (change.type === 'DELETED') this.#remove(partition, namespace, name);
     else this.#put(partition, name, change.object);
     this.history.push(change);
     for (const listener of this.#listeners.keys()) listener(change);
+  }
+
+  /** Takes back an object of an earlier life, which is no change. */
+  restore(object: StoredObject): void {
+    this.#put(this.#partition(object.metadata.namespace ?? ''), object.metadata.name, object);
+  }
+
+  #partition(namespace: string): Partition {
+    const known = this.#partitions.get(namespace);
+    if (known !== undefined) return known;
+    const made: Partition = { rows: new Map(), sorted: undefined };
+    this.#partitions.set(namespace, made);
+    return made;
   }
 
   #put(partition: Partition, name: string, object: StoredObject): void {

@@ -1,6 +1,15 @@
 import type { FAULTS, FaultName, FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent } from '../../src/scenario/fleet-event.ts';
 import { WorldError } from '../../src/scenario/world.ts';
+import {
+  apiConflict,
+  apiError,
+  apiRestart,
+  apiSlow,
+  apiThrottled,
+  apiUnavailable,
+  listExpired,
+} from './api-faults.ts';
 import { bitFlip, flashWornOut } from './flash-faults.ts';
 import { forgedEvidence, replayedEvidence } from './identity-faults.ts';
 import { linkDegrade, linkPartition } from './link-faults.ts';
@@ -18,8 +27,17 @@ import {
   registryWrongDigest,
   tagMoved,
 } from './registry-faults.ts';
-import { agentCrash, apiConflict, apiUnavailable, operatorCrash, watchDrop } from './service-faults.ts';
+import { agentCrash, operatorCrash } from './service-faults.ts';
 import type { FaultAction, Heal, Stage } from './stage.ts';
+import {
+  watchBookmarkWithheld,
+  watchCut,
+  watchDelayed,
+  watchDrop,
+  watchDuplicated,
+  watchGone,
+  watchStall,
+} from './watch-faults.ts';
 
 /** The faults that are built; the compiler asks for every one that the catalogue calls so. */
 type BuiltFault = {
@@ -49,7 +67,18 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'tag-moved': tagMoved,
   'api-conflict': apiConflict,
   'api-unavailable': apiUnavailable,
+  'api-error': apiError,
+  'api-throttled': apiThrottled,
+  'api-slow': apiSlow,
+  'list-expired': listExpired,
+  'api-restart': apiRestart,
   'watch-drop': watchDrop,
+  'watch-stall': watchStall,
+  'watch-cut': watchCut,
+  'watch-gone': watchGone,
+  'watch-delayed': watchDelayed,
+  'watch-duplicated': watchDuplicated,
+  'watch-bookmark-withheld': watchBookmarkWithheld,
   'operator-crash': operatorCrash,
   'agent-crash': agentCrash,
 };
@@ -61,13 +90,14 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
  */
 export async function injectFault(
   stage: Stage,
-  { fault, boards, parameters }: FaultOrder,
+  order: FaultOrder,
   emit: (event: FleetEvent) => void,
 ): Promise<() => Promise<void>> {
+  const { fault, boards } = order;
   const action = ACTIONS[fault];
   if (action === undefined)
     throw new WorldError('unsupported', `fault ${fault} is in the catalogue but not built yet`);
-  let heal: Heal | undefined = action(stage, { fault, boards, parameters });
+  let heal: Heal | undefined = action(stage, order);
   emit({ kind: 'fault', fault, on: true, boards });
   return async () => {
     heal?.();

@@ -1,10 +1,9 @@
 import { type Digest, digestOf } from '../../src/oci/digest.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
-import { WorldError } from '../../src/scenario/world.ts';
 import type { RegistryFault, RegistryRequest } from '../registry/fault.ts';
 import type { RegistryStore } from '../registry/store.ts';
 import type { RegistryWeather } from './registry-weather.ts';
-import type { FaultAction } from './stage.ts';
+import { type FaultAction, worldLacks } from './stage.ts';
 
 type Strike = (
   request: RegistryRequest,
@@ -15,12 +14,9 @@ type Strike = (
 /** A fault that strikes each call, or each with chance `probability`, while it is on. */
 const registryFault =
   (strike: Strike): FaultAction =>
-  ({ registry }, { fault, parameters }) => {
-    if (registry === undefined)
-      throw new WorldError(
-        'unsupported',
-        `fault ${fault} needs a hook in the registry, which this world does not have`,
-      );
+  ({ registry }, order) => {
+    if (registry === undefined) throw worldLacks(order, 'the registry');
+    const { parameters } = order;
     const chance = parameters.probability ?? 1;
     return registry.add((request) =>
       chance < 1 && registry.random.next() >= chance ? undefined : strike(request, registry, parameters),

@@ -66,6 +66,7 @@ export class LiveWorld implements World {
   readonly #registry: LiveRegistry;
   /** The same, under the name that scenarios write. */
   readonly #alias: RegistryAlias;
+  readonly #cluster: LiveCluster;
   readonly #cast: Cast;
   readonly #close: () => Promise<void>;
   #stopped: Promise<void> | undefined;
@@ -77,7 +78,7 @@ export class LiveWorld implements World {
     const clock = new ScaledClock(options.speed);
     const random = SeededRandom.ofSeed(plan.seed);
     // First: it is what may be missing.
-    const cluster = await options.openCluster(clock, random.split('cluster'));
+    const cluster = await options.openCluster(clock, random);
     try {
       const broker = await startBroker();
       const registry = await startRegistry(clock, random.split('registry-weather'), options.speed);
@@ -97,6 +98,7 @@ export class LiveWorld implements World {
     registry: LiveRegistry,
   ) {
     this.clock = clock;
+    this.#cluster = cluster;
     this.kube = cluster.kube;
     this.endpoints = { kubeconfig: cluster.kubeconfig, broker: broker.url, registry: registry.host };
     this.#seed = plan.seed;
@@ -155,6 +157,7 @@ export class LiveWorld implements World {
 
   async start(): Promise<void> {
     await enrol(this.kube, this.#fleet.enrolment);
+    this.#cluster.markInstalled();
     await this.#factory.push(this.#alias, (name) => firmwareKey(this.#seed, name));
     this.#registry.meter.reset();
     this.#cast.start();
@@ -181,7 +184,8 @@ export class LiveWorld implements World {
   inject(order: FaultOrder): Promise<() => Promise<void>> {
     const boards = new Map(this.boards.map((board) => [board.name, board]));
     const { weather } = this.#registry;
-    const stage = { boards, links: undefined, api: undefined, registry: weather, cast: this.#cast };
+    const { api } = this.#cluster;
+    const stage = { boards, links: undefined, api, registry: weather, cast: this.#cast };
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 

@@ -7,7 +7,13 @@ export type FaultParameter =
   /** `3`; a whole number from 0. */
   | 'count'
   /** `64KiB`, or a bare byte number; bytes. */
-  | 'size';
+  | 'size'
+  /** `Device`, `rollout`; the kind's own name. */
+  | 'kind'
+  /** What an object or namespace is called. */
+  | 'name'
+  /** One of these words. */
+  | readonly string[];
 
 export interface FaultDescription {
   /** False: refused by name until it is. */
@@ -24,6 +30,20 @@ const describe = (
   does: string,
   parameters: Readonly<Record<string, FaultParameter>> = {},
 ): FaultDescription => ({ built, on, does, parameters });
+
+// Which requests a fault of the API strikes; what is left out does not matter, but users are the operator and its agents.
+const LOOKS = {
+  kind: 'kind',
+  user: ['operator', 'agent', 'akri', 'kubelet'],
+  probability: 'percent',
+  count: 'count',
+} as const satisfies FaultDescription['parameters'];
+const PAGES = { ...LOOKS, namespace: 'name' } as const;
+const EVENTS = { ...PAGES, name: 'name' } as const;
+const REQUESTS = {
+  verb: ['get', 'list', 'watch', 'create', 'replace', 'patch', 'delete', 'deletecollection'],
+  ...EVENTS,
+} as const;
 
 /**
  * Every fault a scenario may name, with what its parameters mean. Data, so that a misspelt one is
@@ -73,17 +93,59 @@ export const FAULTS = {
     'blobs stop half-way, and the token is refused when the client comes back for the rest; a new one is good',
   ),
   'registry-token-refused': describe(true, 'registry', 'every token is refused, new ones, too'),
-  'api-conflict': describe(true, 'api', 'writes of the operator and its agents fail with 409', {
-    probability: 'percent',
+  'api-conflict': describe(
+    true,
+    'api',
+    'writes fail with 409, one in five unless `probability` says',
+    REQUESTS,
+  ),
+  'api-unavailable': describe(true, 'api', 'requests answer 503', REQUESTS),
+  'api-error': describe(
+    true,
+    'api',
+    'requests answer 500, or `code`; with `carried-out: yes` only the answer is lost',
+    { ...REQUESTS, code: ['500', '503', '504'], 'carried-out': ['no', 'yes'] },
+  ),
+  'api-throttled': describe(true, 'api', 'requests answer 429 and say how long to wait (1s)', {
+    ...REQUESTS,
+    'retry-after': 'duration',
   }),
-  'api-unavailable': describe(true, 'api', 'every request of the operator and its agents answers 503'),
-  'watch-drop': describe(true, 'api', 'every open watch of the operator and its agents ends, once'),
+  'api-slow': describe(true, 'api', 'requests take `latency` longer (5s)', {
+    ...REQUESTS,
+    latency: 'duration',
+  }),
+  'list-expired': describe(true, 'api', 'pages of a list after the first answer 410', PAGES),
+  'api-restart': describe(
+    true,
+    'api',
+    'the API server is away for everybody until the fault heals, then starts with its data but no past, or with `data: lost` as it was installed',
+    { data: ['kept', 'lost'] },
+  ),
+  'watch-drop': describe(
+    true,
+    'api',
+    'every open watch ends, once; with `probability` or `count` an event ends its watch instead of arriving',
+    EVENTS,
+  ),
+  'watch-stall': describe(true, 'api', 'with its next event a watch falls silent and stays open', EVENTS),
+  'watch-cut': describe(true, 'api', 'the connection of a watch breaks in the middle of an event', EVENTS),
+  'watch-gone': describe(
+    true,
+    'api',
+    'a watch ends with 410 instead of an event, or with `as: status` is refused with it',
+    { ...EVENTS, as: ['event', 'status'] },
+  ),
+  'watch-delayed': describe(true, 'api', 'events, and all behind them, come `by` later (5s)', {
+    ...EVENTS,
+    by: 'duration',
+  }),
+  'watch-duplicated': describe(true, 'api', 'events arrive twice', EVENTS),
+  'watch-bookmark-withheld': describe(true, 'api', 'bookmarks do not arrive', LOOKS),
   'operator-crash': describe(true, 'operator', 'the operator dies; a new one starts when the fault heals'),
   'agent-crash': describe(true, 'operator', 'every flash agent dies, once; its Pod fails'),
   'clock-jump': describe(false, 'boards', "the board's clock jumps", { by: 'duration' }),
   'broker-restart': describe(false, 'broker', 'the broker restarts and forgets sessions'),
   'tag-moved': describe(true, 'registry', 'every tag points at the next one of its repository'),
-  'watch-stall': describe(false, 'api', 'watches stay open and say nothing'),
   'two-leaders': describe(false, 'operator', 'a second operator believes it leads'),
 } as const satisfies Readonly<Record<string, FaultDescription>>;
 
@@ -102,4 +164,6 @@ export interface FaultOrder {
   readonly boards: readonly string[];
   /** By the names of the catalogue: milliseconds, shares 0…1, counts, bytes. */
   readonly parameters: Readonly<Record<string, number>>;
+  /** By the names of the catalogue: kinds, names, and one of several words. */
+  readonly words?: Readonly<Record<string, string>>;
 }

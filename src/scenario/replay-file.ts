@@ -17,6 +17,7 @@ const faultSchema = z.strictObject({
   boards: z.array(z.string()),
   forMs: z.number().min(0).optional(),
   parameters: z.record(z.string(), z.number()),
+  words: z.record(z.string(), z.string()).optional(),
 });
 
 const replaySchema = z.strictObject({
@@ -78,9 +79,12 @@ export function writeReplay(plan: ScenarioPlan, result: RunResult, facts: Replay
     plan: {
       faults: plan.steps.flatMap((step) => {
         if (step.verb !== 'inject') return [];
-        const { fault, boards, parameters } = step.order;
+        const { fault, boards, parameters, words } = step.order;
         const forMs = step.forMs === undefined ? {} : { forMs: step.forMs };
-        return [{ step: step.number, fault, boards: [...boards], ...forMs, parameters: { ...parameters } }];
+        const said = words === undefined ? {} : { words: { ...words } };
+        return [
+          { step: step.number, fault, boards: [...boards], ...forMs, parameters: { ...parameters }, ...said },
+        ];
       }),
     },
   };
@@ -155,8 +159,9 @@ export function withRecordedFaults(
     const recorded = replay.plan.faults.find((fault) => fault.step === step.number);
     if (recorded === undefined) return [];
     const { forMs: _, ...rest } = step;
-    const { fault, boards, parameters, forMs } = recorded;
-    return [{ ...rest, order: { fault, boards, parameters }, ...(forMs !== undefined && { forMs }) }];
+    const { fault, boards, parameters, words, forMs } = recorded;
+    const order = { fault, boards, parameters, ...(words !== undefined && { words }) };
+    return [{ ...rest, order, ...(forMs !== undefined && { forMs }) }];
   });
   return { ...plan, steps };
 }

@@ -94,7 +94,7 @@ test('a fault can end the watches of one user and leave the others alone', async
   const [victim, bystander] = [open('victim'), open('bystander')];
   await Promise.resolve();
   await new Promise((resolve) => setImmediate(resolve));
-  expect(cluster.dropWatches('victim')).toBe(1);
+  expect(cluster.dropWatches(({ user }) => user === 'victim')).toBe(1);
   expect((await victim).done).toBe(true);
   await write(1);
   expect((await bystander).done).toBe(false);

@@ -3,11 +3,14 @@ import type { KubeApi } from '../../src/kube/api.ts';
 import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import type { Kind, KubeObject, NewObject } from '../../src/kube/object.ts';
 import { applyContract } from './kube-apply.ts';
+import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { listContract } from './kube-list.ts';
+import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
 import { verbContract } from './kube-verbs.ts';
 import { watchContract } from './kube-watch.ts';
+import { workloadContract } from './kube-workloads.ts';
 
 /** A server under test. */
 export interface Subject {
@@ -191,5 +194,8 @@ export function kubeContract(title: string, start: () => Promise<Subject>): void
     applyContract(bench);
     deletionContract(bench);
     schemaContract(bench);
+    scaleContract(bench);
+    workloadContract(bench);
+    batchContract(bench);
   });
 }

@@ -17,7 +17,7 @@ export class FaultRig extends Rig {
     links: new Map([[this.board.name, this.link]]),
     api: undefined,
     registry: undefined,
-    cast: { killOperator: absent, startOperator: absent, dropWatches: absent, killAgents: absent },
+    cast: { killOperator: absent, startOperator: absent, killAgents: absent },
   };
 
   static async running(options: RigOptions = {}): Promise<FaultRig> {

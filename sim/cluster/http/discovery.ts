@@ -100,16 +100,46 @@ function legacyEntries({ resource, version }: Served): Members[] {
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
   };
-  if (!version.hasStatus) return [entry];
   const { namespaced, kind } = entry;
+  const sides = subresourcesOf(resource, version).map(({ subresource, of, verbs }) => ({
+    name: `${resource.plural}/${subresource}`,
+    singularName: '',
+    namespaced,
+    ...(of ?? { kind }),
+    verbs,
+  }));
+  return [entry, ...sides];
+}
+
+interface Side {
+  readonly subresource: string;
+  /** What its objects are, when they are not those of the resource itself. */
+  readonly of?: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly verbs: readonly string[];
+}
+
+function subresourcesOf(resource: Resource, version: ServedVersion): readonly Side[] {
+  const isPod = resource.kind === 'Pod' && resource.group === '';
   return [
-    entry,
-    { name: `${resource.plural}/status`, singularName: '', namespaced, kind, verbs: STATUS_VERBS },
+    ...(isPod
+      ? [{ subresource: 'binding', of: { group: '', version: 'v1', kind: 'Binding' }, verbs: ['create'] }]
+      : []),
+    ...(version.scale === undefined
+      ? []
+      : [
+          {
+            subresource: 'scale',
+            of: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+            verbs: STATUS_VERBS,
+          },
+        ]),
+    ...(version.hasStatus ? [{ subresource: 'status', verbs: STATUS_VERBS }] : []),
   ];
 }
 
 function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
   const responseKind = kindIn(resource, version, apiVersion);
+  const sides = subresourcesOf(resource, version);
   return {
     resource: resource.plural,
     responseKind,
@@ -118,8 +148,12 @@ function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
     verbs: VERBS,
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
-    ...(version.hasStatus && {
-      subresources: [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }],
+    ...(sides.length > 0 && {
+      subresources: sides.map(({ subresource, of, verbs }) => ({
+        subresource,
+        responseKind: of ?? responseKind,
+        verbs,
+      })),
     }),
   };
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import { KubeError } from '../../../src/kube/error.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
+import type { RequestKey } from '../in-process.ts';
 import type { Served } from '../resource.ts';
 import { badRequest, notServed } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
@@ -27,11 +28,14 @@ const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
 /** The embedded cluster for programs outside this process: HTTP/1.1 without TLS, JSON in and out. */
 export class HttpDoor {
   readonly #cluster: EmbeddedCluster;
+  readonly #user: string;
   readonly #server: Server;
   readonly #streams = new Set<() => void>();
 
-  constructor(cluster: EmbeddedCluster) {
+  /** `user` is whom everybody who comes through this door is taken for. */
+  constructor(cluster: EmbeddedCluster, user = 'admin') {
     this.#cluster = cluster;
+    this.#user = user;
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
@@ -91,10 +95,10 @@ export class HttpDoor {
       accept: message.headers.accept,
       contentType: message.headers['content-type'],
       body: await readBody(message),
-      user: 'admin',
+      user: this.#user,
     };
     const verb = verbOf(served, request);
-    const fault = this.#cluster.faultOf(verb, served, route, request.user);
+    const fault = this.#cluster.faultOf(verb, served, keyOf(request), request.user);
     if (fault?.latencyMs !== undefined && fault.latencyMs > 0)
       await this.#cluster.server.clock.sleep(fault.latencyMs);
     if (fault?.error !== undefined && fault.carriedOut !== true) throw fault.error;
@@ -132,6 +136,8 @@ export class HttpDoor {
         if (response.writableLength > UNREAD_BYTES_MAX) response.destroy();
       },
       end: () => void response.end(),
+      // Once it is on its way: what was written before the break should arrive.
+      breakOff: (half) => void response.write(half, () => response.destroy()),
     });
     this.#streams.add(stop);
     response.on('close', () => {
@@ -139,6 +145,14 @@ export class HttpDoor {
       stop();
     });
   }
+}
+
+function keyOf({ route: { namespace, name }, query }: ResourceRequest): RequestKey {
+  return {
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+    ...(query.get('continue') && { continued: true }),
+  };
 }
 
 function send(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {

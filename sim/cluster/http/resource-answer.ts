@@ -1,11 +1,11 @@
 import type { DeleteOptions } from '../../../src/kube/api.ts';
-import { KubeError } from '../../../src/kube/error.ts';
+import { deleteCollection } from '../delete-collection.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
-import type { DeleteRequest, WriteRequest } from '../requests.ts';
+import type { DeleteRequest, Subresource, WriteRequest } from '../requests.ts';
 import type { Served } from '../resource.ts';
-import { badRequest, expired, methodNotAllowed, notServed } from '../status-errors.ts';
+import { badRequest, expired, methodNotAllowed, notServed, tooLargeVersion } from '../status-errors.ts';
 import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
 import type { ResourceRoute } from './route.ts';
@@ -37,7 +37,7 @@ export function verbOf(served: Served, { method, route, query }: ResourceRequest
       if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
       return named ? 'get' : 'list';
     case 'POST':
-      if (!named) return 'create';
+      if (!named || route.subresource !== undefined) return 'create';
       break;
     case 'PUT':
       if (named) return 'replace';
@@ -57,19 +57,18 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const { route, query, body } = request;
   const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
   const warnings: string[] = [];
-  const write = writeRequest(request, (text) => warnings.push(text));
+  const warn = (text: string): void => void warnings.push(text);
+  const write = writeRequest(request, warn);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
-  const one = (object: StoredObject, status = 200): Answer => ({
-    status,
-    body:
-      shaped(cluster, served, shape, query, [object], { resourceVersion: object.metadata.resourceVersion }) ??
-      object,
-    warnings,
-  });
+  const one = (object: StoredObject, status = 200): Answer => {
+    const { resourceVersion } = object.metadata;
+    const own = route.subresource !== 'scale';
+    const body = own ? shaped(cluster, served, shape, query, [object], { resourceVersion }) : undefined;
+    return { status, body: body ?? object, warnings };
+  };
   switch (verbOf(served, request)) {
     case 'get':
-      if (route.subresource !== undefined && !hasStatus(served, route)) throw notServed();
-      return one(server.get(served, place));
+      return one(server.get(served, place, subresourceOf(route)));
     case 'list': {
       checkListVersion(query, server.store.version);
       const page = lists.list(served, listOptions(request));
@@ -87,7 +86,10 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       };
     }
     case 'create':
-      return one(server.create(served, place.namespace, body, write), 201);
+      if (route.name === undefined) return one(server.create(served, place.namespace, body, write), 201);
+      if (route.subresource !== 'binding') throw methodNotAllowed(served.resource, 'create');
+      server.bind(served, place, body, write);
+      return { status: 201, body: SUCCESS, warnings };
     case 'replace':
       return one(server.replace(served, place, body, write));
     case 'patch': {
@@ -96,18 +98,15 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {
-      const { object, gone } = server.delete(served, place, deleteRequest(request));
+      const { object, gone } = server.delete(served, place, deleteRequest(request, warn));
       return gone && served.resource.graceSeconds === undefined
         ? { status: 200, body: deletedBody(served, object), warnings }
         : one(object);
     }
     case 'deletecollection': {
-      const page = lists.list(served, listOptions(request));
+      const asked = deleteRequest(request, warn);
+      const page = deleteCollection(server, lists, served, listOptions(request), asked);
       const { resource } = served;
-      for (const { metadata } of page.items) {
-        const each = { namespace: metadata.namespace ?? '', name: metadata.name };
-        server.delete(served, each, deleteRequest(request));
-      }
       const list = {
         kind: resource.listKind,
         apiVersion: served.apiVersion,
@@ -150,9 +149,16 @@ export function includedIn(query: URLSearchParams): Included {
   return included === 'None' || included === 'Object' ? included : 'Metadata';
 }
 
-function hasStatus({ version }: Served, { subresource }: ResourceRoute): boolean {
-  return subresource === 'status' && version.hasStatus;
+const SUBRESOURCES: readonly string[] = ['status', 'scale', 'binding'] satisfies readonly Subresource[];
+
+/** Throws NotFound for one that nothing here has. */
+function subresourceOf({ subresource }: ResourceRoute): Subresource | undefined {
+  if (subresource !== undefined && !SUBRESOURCES.includes(subresource)) throw notServed();
+  return subresource as Subresource | undefined;
 }
+
+/** Source: metav1.Status. */
+const SUCCESS: Members = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 function listMeta({ resourceVersion, continue: token, remainingItemCount }: Page): Members {
   return {
@@ -192,10 +198,7 @@ function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['list
 function checkListVersion(query: URLSearchParams, current: number): void {
   const asked = wholeNumber(query, 'resourceVersion');
   if (asked === undefined || query.get('continue')) return;
-  if (asked > current)
-    throw new KubeError('Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
-      retryAfterSeconds: 1,
-    });
+  if (asked > current) throw tooLargeVersion(asked, current);
   if (query.get('resourceVersionMatch') === 'Exact' && asked !== current) throw expired(asked, current);
 }
 
@@ -210,8 +213,7 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
 function writeRequest({ query, route, user }: ResourceRequest, warn: (text: string) => void): WriteRequest {
   const fieldManager = query.get('fieldManager');
   const fieldValidation = query.get('fieldValidation') ?? 'Warn';
-  const { subresource } = route;
-  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') throw notServed();
+  const subresource = subresourceOf(route);
   if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore')
     throw badRequest(
       `fieldValidation must be Strict, Warn or Ignore, not ${JSON.stringify(fieldValidation)}`,
@@ -233,7 +235,7 @@ function isDryRun(values: readonly unknown[]): boolean {
 }
 
 /** Options come in the body, in the query, or both. */
-function deleteRequest({ query, body, user }: ResourceRequest): DeleteRequest {
+function deleteRequest({ query, body, user }: ResourceRequest, warn: (text: string) => void): DeleteRequest {
   const options = isMembers(body) ? body : {};
   const policy =
     options.propagationPolicy ?? query.get('propagationPolicy') ?? legacyPolicy(options.orphanDependents);
@@ -250,6 +252,7 @@ function deleteRequest({ query, body, user }: ResourceRequest): DeleteRequest {
   const inBody = Array.isArray(options.dryRun) ? options.dryRun : [];
   return {
     user,
+    warn,
     preconditions,
     dryRun: isDryRun([...query.getAll('dryRun'), ...inBody]),
     ...(policy !== undefined && { propagationPolicy: policy }),

@@ -1,6 +1,7 @@
 import { KubeError } from '../../../src/kube/error.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
-import { type Delivery, type WatchRequest, watch } from '../reads.ts';
+import { openWatch } from '../open-watch.ts';
+import type { Delivery, WatchRequest } from '../reads.ts';
 import type { Served } from '../resource.ts';
 import type { Members, StoredObject } from '../stored-object.ts';
 import type { Shape } from './negotiation.ts';
@@ -17,6 +18,8 @@ export interface StreamOptions {
 export interface LineSink {
   write(line: string): void;
   end(): void;
+  /** The connection breaks after these first characters of a line. */
+  breakOff(half: string): void;
 }
 
 /**
@@ -55,27 +58,46 @@ export function streamWatch(
     withColumns = false;
     return body;
   };
-  const write = (type: string, object: unknown): void => sink.write(`${JSON.stringify({ type, object })}\n`);
-  const deliver = (delivery: Delivery): void => {
-    if (delivery.type === 'BOOKMARK') write('BOOKMARK', bookmark(served, delivery.resourceVersion));
-    else write(delivery.type, shaped(delivery.object));
+  const fail = (error: KubeError): void => {
+    sink.write(line('ERROR', failureBody(error)));
+    end();
   };
+  const lineOf = (delivery: Delivery): string =>
+    delivery.type === 'BOOKMARK'
+      ? line('BOOKMARK', bookmark(served, delivery.resourceVersion))
+      : line(delivery.type, shaped(delivery.object));
   const timer =
     options.timeoutSeconds === undefined
       ? undefined
       : clock.after(options.timeoutSeconds * 1000, () => end());
   try {
-    stop = watch(cluster.server, served, request, deliver, end);
+    stop = openWatch(cluster.server, served, request, cluster.watchFaultOf(served, request.user), {
+      deliver: (delivery) => sink.write(lineOf(delivery)),
+      end,
+      fail,
+      breakOff: (delivery) => {
+        const whole = lineOf(delivery);
+        sink.breakOff(whole.slice(0, whole.length >> 1));
+        ended = true;
+        timer?.cancel();
+      },
+      // Not even the end of its time is heard.
+      stall: () => timer?.cancel(),
+    });
+    if (ended) stop();
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    write('ERROR', failureBody(error));
-    end();
+    fail(error);
   }
-  if (request.sendInitialEvents === true && request.allowWatchBookmarks === true) {
+  if (!ended && request.sendInitialEvents === true && request.allowWatchBookmarks === true) {
     const annotations = { 'k8s.io/initial-events-end': 'true' };
-    write('BOOKMARK', bookmark(served, String(cluster.server.store.version), annotations));
+    sink.write(line('BOOKMARK', bookmark(served, String(cluster.server.store.version), annotations)));
   }
   return end;
+}
+
+function line(type: string, object: unknown): string {
+  return `${JSON.stringify({ type, object })}\n`;
 }
 
 function bookmark(served: Served, resourceVersion: string, annotations?: Members): Members {

@@ -96,7 +96,9 @@ export async function borrowCluster(options: BorrowOptions): Promise<LiveCluster
       kube: new NamespaceAlias(kube, name),
       namespace: name,
       bounds,
+      api: undefined,
       kubeOf: () => new ClientNodeKubeApi(config),
+      markInstalled: () => {},
       close: () => {
         file.remove();
         closed ??= giveBack();

@@ -73,6 +73,11 @@ export class NamespaceAlias implements KubeApi {
     await this.#kube.delete(kind, this.#writable(kind, key), options);
   }
 
+  async deleteCollection(kind: Kind, selection: ListOptions, options?: DeleteOptions): Promise<void> {
+    const { namespace } = this.#writable(kind, selection);
+    await this.#kube.deleteCollection(kind, { ...selection, namespace }, options);
+  }
+
   #scope(kind: Kind, { namespace }: { readonly namespace?: string }): { namespace?: string } {
     if (!kind.namespaced) return {};
     return { namespace: this.#true(kind, { name: '', namespace: namespace ?? TOLD }).namespace };

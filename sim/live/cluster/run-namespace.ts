@@ -83,11 +83,9 @@ async function stopPods(kube: ClientNodeKubeApi, namespace: string): Promise<voi
 
 /** What kube-controller-manager does for a namespace that is being deleted, where there is none. */
 async function emptyNamespace(kube: ClientNodeKubeApi, namespace: string): Promise<void> {
-  for (const kind of (await kube.kinds()).filter(({ namespaced }) => namespaced)) {
-    const { items } = await kube.list(kind, { namespace });
-    for (const object of items)
-      await kube.delete(kind, keyOf(object), { propagationPolicy: 'Background' }).catch(unlessGone);
-  }
+  const kinds = (await kube.kinds()).filter(({ namespaced }) => namespaced);
+  for (const kind of kinds)
+    await kube.deleteCollection(kind, { namespace }, { propagationPolicy: 'Background' });
   const left = await kube.get(NAMESPACE, { name: namespace }).catch(unlessGone);
   if (left !== undefined) await kube.finalizeNamespace(left).catch(unlessGone);
 }

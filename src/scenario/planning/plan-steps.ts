@@ -1,13 +1,12 @@
-import { parseDurationMs } from '../../time/duration.ts';
-import { FAULTS, type FaultName, type FaultParameter } from '../fault.ts';
+import { FAULTS, type FaultName } from '../fault.ts';
 import { nameOfKind } from '../kinds.ts';
-import { suggest } from '../language/nearest.ts';
-import { type Amount, parsePercent, parseSizeBytes } from '../language/quantity.ts';
+import type { Amount } from '../language/quantity.ts';
 import type { StepEntry } from '../language/schema.ts';
 import type { Path } from '../language/yaml-source.ts';
 import type { ObjectName, PlannedObject, PlannedStep, WaitGoal } from '../plan.ts';
 import { complain, complainUnbuilt, type Draft } from './draft.ts';
 import { planObjectName, planObjects } from './plan-objects.ts';
+import { planParameters } from './plan-parameters.ts';
 import { compact, selectBoards } from './plan-selector.ts';
 import { describeSubject, planExpectation } from './plan-subject.ts';
 
@@ -144,10 +143,10 @@ function planInject(draft: Draft, at: Path, number: number, entry: StepEntry): B
       : [];
   if (fault.on === 'boards' && boards.length === 0 && draft.problems.length === complaints)
     complain(draft, [...at, 'on'], 'no board matches, so the fault would strike nothing');
-  const parameters = planParameters(draft, [...at, 'parameters'], inject.fault, inject.parameters ?? {});
+  const given = planParameters(draft, [...at, 'parameters'], inject.fault, inject.parameters ?? {});
   return {
     verb: 'inject',
-    order: { fault: inject.fault, boards, parameters },
+    order: { fault: inject.fault, boards, ...given },
     ...(inject.for !== undefined && { forMs: inject.for }),
     label: `inject ${inject.fault}${boards.length > 0 ? ` on ${boards.length} boards` : ''}`,
   };
@@ -157,40 +156,4 @@ function planInject(draft: Draft, at: Path, number: number, entry: StepEntry): B
 function streamOf(draft: Draft, number: number, fault: FaultName): string {
   const before = draft.document.steps.slice(0, number - 1).filter(({ inject }) => inject?.fault === fault);
   return `fault/${fault}/${before.length + 1}`;
-}
-
-function planParameters(
-  draft: Draft,
-  at: Path,
-  fault: FaultName,
-  given: Readonly<Record<string, string | number>>,
-): Record<string, number> {
-  const known: Readonly<Record<string, FaultParameter>> = FAULTS[fault].parameters;
-  const parameters: Record<string, number> = {};
-  for (const [name, text] of Object.entries(given)) {
-    const kind = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (kind === undefined) {
-      const message = `${fault} has no parameter "${name}"${suggest(name, Object.keys(known))}`;
-      complain(draft, [...at, name], message);
-      continue;
-    }
-    const value = readParameter(kind, text);
-    if (value !== undefined) parameters[name] = value;
-    else complain(draft, [...at, name], `${JSON.stringify(text)} is not ${PARAMETER_WORDS[kind]}`);
-  }
-  return parameters;
-}
-
-const PARAMETER_WORDS: Readonly<Record<FaultParameter, string>> = {
-  duration: 'a duration; write it with a unit, as 40ms',
-  percent: 'a percentage; write it as 10%',
-  count: 'a whole number from 0',
-  size: 'a size; write it with a unit, as 64KiB',
-};
-
-function readParameter(kind: FaultParameter, given: string | number): number | undefined {
-  if (kind === 'count') return Number.isInteger(given) && Number(given) >= 0 ? Number(given) : undefined;
-  if (typeof given === 'number') return undefined;
-  if (kind === 'duration') return parseDurationMs(given);
-  return kind === 'percent' ? parsePercent(given) : parseSizeBytes(given);
 }

@@ -196,6 +196,21 @@ describe('faults and their parameters', () => {
     expect(message.replace(/:24:\d+:/, ':24:')).toBe(`scenario.yaml:${told.replace(/24:\d+:/, '24:')}`);
   });
 
+  test.each([
+    ['code: 502', '502 is not one of 500, 503, 504'],
+    ['kind: Devise', '"Devise" is not a kind; did you mean "device"?'],
+    ['user: nobody', '"nobody" is not one of operator, agent, akri, kubelet'],
+    ['name: 7', '7 is not a name; write it as text'],
+    ['count: -1', '-1 is not a whole number from 0'],
+    ['carried-out: maybe', '"maybe" is not one of no, yes'],
+  ])('of the API: %s', (parameter, told) => {
+    const inject = `fault: api-error, for: 5m, parameters: { ${parameter} } }`;
+    const text = STORY.replace('fault: link-partition, on: { labels: { site: athens } }, for: 5m }', inject);
+    expect(refusalOf({ 'scenario.yaml': text }).message).toBe(
+      `scenario.yaml:24:${58 + parameter.indexOf(':')}: ${told}`,
+    );
+  });
+
   test('a fault that is not built is refused by name, and is no fault of the file', () => {
     const refusal = refusalOf({ 'scenario.yaml': STORY.replace('link-partition', 'clock-jump') });
     expect(refusal.message).toBe('scenario.yaml:24:22: the fault clock-jump is not built yet');
