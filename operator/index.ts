@@ -8,8 +8,18 @@ import { createInventory } from './controllers/inventory.ts';
 import { DECIDERS, type Deciders, type OperatorPorts } from './ports.ts';
 import { type Election, runAsLeader } from './runtime/leader-election.ts';
 
+export {
+  type Account,
+  AGENT_ACCOUNT_NAME,
+  agentAccess,
+  allow,
+  grant,
+  OPERATOR_ACCESS,
+  OPERATOR_ACCOUNT,
+  serviceAccount,
+} from './access.ts';
 export { type AgentExit, runFlashAgent } from './agent/flash-agent.ts';
-export { AGENT_ACCOUNT, type AgentPlacement } from './controllers/agent-pod.ts';
+export type { AgentPlacement } from './controllers/agent-pod.ts';
 export type { Deciders, OperatorPorts } from './ports.ts';
 export type { Log } from './runtime/controller.ts';
 export type { Election } from './runtime/leader-election.ts';

@@ -31,7 +31,7 @@ export function updateChange(device: Device, update: DeviceUpdate): StatusChange
   };
 }
 
-const ABSENT = { session: null, finishedAt: null, outcome: null, message: null };
+const ABSENT = { session: null, delivery: null, finishedAt: null, outcome: null, message: null };
 
 function isSameUpdate(left: DeviceUpdate, right: DeviceUpdate): boolean {
   return left.jobUid === right.jobUid && left.order === right.order && left.startedAt === right.startedAt;

@@ -1,7 +1,9 @@
 import { AnnouncementHandler } from '../operator/discovery/announcement-handler.ts';
 import {
+  AGENT_ACCOUNT_NAME,
   type AgentPlacement,
   type Deciders,
+  OPERATOR_ACCOUNT,
   type OperatorPorts,
   runFlashAgent,
   startOperator,
@@ -16,27 +18,30 @@ import type { SignaturePolicy } from '../src/oci/signature/signature-policy.ts';
 import type { Random } from '../src/random/random.ts';
 import type { Clock } from '../src/time/clock.ts';
 import { agentPrograms, type ProgramExit } from './agent-programs.ts';
+import { AKRI_ACCOUNT } from './akri/access.ts';
 import { runAkriAgent } from './akri/akri-agent.ts';
+import { serviceAccountUser, trustedUser, type UserInfo } from './cluster/auth/user.ts';
 import { Kubelet, type KubeletScope } from './cluster/stand-ins/kubelet.ts';
 import { ProcessKubeApi } from './operator-process.ts';
 
-const OPERATOR_USER = 'brickproof-operator';
-const AGENT_USER = 'flash-agent';
+const OPERATOR = serviceAccountUser(OPERATOR_ACCOUNT.namespace, OPERATOR_ACCOUNT.name);
+const AKRI = serviceAccountUser(AKRI_ACCOUNT.namespace, AKRI_ACCOUNT.name);
+const agentIn = (namespace: string): UserInfo => serviceAccountUser(namespace, AGENT_ACCOUNT_NAME);
+
+/** Name under which agents connect to the broker. */
+const AGENT_CLIENT = 'flash-agent';
 
 const USERS: Readonly<Record<string, readonly string[]>> = {
-  operator: [OPERATOR_USER],
-  agent: [AGENT_USER],
-  akri: ['akri'],
+  operator: [OPERATOR.name],
+  agent: [agentIn('default').name],
+  akri: [AKRI.name],
   kubelet: ['kubelet'],
 };
 
 /** By what users a part of the cast is known to the API server; absent: the operator and its agents, which are on trial. */
 export function usersOf(role?: string): readonly string[] {
-  return role === undefined ? [OPERATOR_USER, AGENT_USER] : (USERS[role] ?? []);
+  return role === undefined ? [OPERATOR.name, agentIn('default').name] : (USERS[role] ?? []);
 }
-
-/** Everybody who acts. */
-export const CAST_USERS: readonly string[] = Object.values(USERS).flat();
 
 /** The node on which everything runs. */
 export const NODE_NAME = 'edge-1';
@@ -73,7 +78,7 @@ export interface CastParts {
   readonly random: Random;
   readonly registry: Registry;
   /** A client of the API server that makes its requests as `user`. */
-  readonly kubeOf: (user: string) => KubeApi;
+  readonly kubeOf: (user: UserInfo) => KubeApi;
   readonly bounds: Bounds;
   /** A connection to the broker of its own. */
   readonly channelOf: (clientId: string) => DeviceChannel;
@@ -115,10 +120,11 @@ export class Cast {
     const scope = namespace === undefined ? {} : { namespace };
     const { signal } = this.#ended;
     const handler = new AnnouncementHandler(this.#channel('akri'));
-    this.#watch(runAkriAgent({ kube: kubeOf('akri'), clock, handler, node, ...scope }, signal));
-    const ports = this.#portsOf(kubeOf(AGENT_USER), AGENT_USER);
+    this.#watch(runAkriAgent({ kube: kubeOf(AKRI), clock, handler, node, ...scope }, signal));
+    const ports = this.#portsOf(kubeOf(agentIn(namespace ?? 'default')), AGENT_CLIENT);
     const programs = agentPrograms((job, stop) => this.#runAgent(ports, job, stop));
-    const kubelet = new Kubelet({ api: kubeOf('kubelet'), clock, programs, ...kubeletBounds(bounds) });
+    const api = kubeOf(trustedUser('kubelet'));
+    const kubelet = new Kubelet({ api, clock, programs, ...kubeletBounds(bounds) });
     this.#watch(kubelet.run(signal));
     this.startOperator();
   }
@@ -126,7 +132,7 @@ export class Cast {
   /** A new operator process; it knows nothing of the one before. */
   startOperator(): void {
     if (this.#ended.signal.aborted) return;
-    const kube = new ProcessKubeApi(this.#parts.kubeOf(OPERATOR_USER));
+    const kube = new ProcessKubeApi(this.#parts.kubeOf(OPERATOR));
     const ports = this.#portsOf(kube, `operator-${++this.#incarnations}`);
     const { namespace, agentPlacement } = this.#parts.bounds;
     const operator = startOperator(ports, {
@@ -166,7 +172,7 @@ export class Cast {
 
   /** One agent's process, from the start of its Pod to its end or to its death. */
   async #runAgent(shared: OperatorPorts, job: ObjectKey, stop: AbortSignal): Promise<ProgramExit> {
-    const kube = new ProcessKubeApi(shared.kube);
+    const kube = new ProcessKubeApi(this.#parts.kubeOf(agentIn(job.namespace ?? 'default')));
     const killed = new AbortController();
     const death = Promise.withResolvers<ProgramExit>();
     const agent: Process = {

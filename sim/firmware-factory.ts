@@ -30,6 +30,7 @@ export class FirmwareFactory implements Programs {
   readonly #images = new Map<string, readonly MadeImage[]>();
   readonly #firmware: readonly PlannedFirmware[];
   readonly #byDigest = new Map<string, PlannedFirmware>();
+  readonly #packs = new Map<string, PackedFirmware>();
 
   constructor(firmware: readonly PlannedFirmware[]) {
     this.#firmware = firmware;
@@ -54,6 +55,7 @@ export class FirmwareFactory implements Programs {
         firmware: key,
         chip,
         digest: `sha256:${measurement}`,
+        index: this.#packed(key).digest,
         application,
         version,
       })),
@@ -71,7 +73,7 @@ export class FirmwareFactory implements Programs {
   /** Pushes everything under every reference it has, and signs there what is to be signed. */
   async push(registry: Registry, keyOf: (name: string) => SigningKey): Promise<void> {
     for (const planned of this.#firmware) {
-      const packed = this.#pack(planned);
+      const packed = this.#packed(planned.key);
       for (const text of planned.references) {
         const reference = parseReference(text);
         if (!reference.ok) throw new WorldError('bad-scenario', `${text}: ${reference.refusal.message}`);
@@ -80,6 +82,14 @@ export class FirmwareFactory implements Programs {
           await signFirmware(registry, reference.value, keyOf(planned.signedBy));
       }
     }
+  }
+
+  #packed(key: string): PackedFirmware {
+    const planned = this.#firmware.find((entry) => entry.key === key);
+    const packed = this.#packs.get(key) ?? (planned && this.#pack(planned));
+    if (packed === undefined) throw new WorldError('bad-scenario', `no firmware ${key}`);
+    this.#packs.set(key, packed);
+    return packed;
   }
 
   #pack(planned: PlannedFirmware): PackedFirmware {

@@ -1,3 +1,4 @@
+import { agentAccess, OPERATOR_ACCESS } from '../operator/index.ts';
 import { CONFIGURATION_CRD, INSTANCE_CRD } from '../src/kube/akri.ts';
 import type { KubeApi } from '../src/kube/api.ts';
 import { NAMESPACE } from '../src/kube/core.ts';
@@ -8,6 +9,7 @@ import { FIRMWARE_ROLLOUT_CRD } from '../src/kube/firmware-rollout.ts';
 import { FLASH_JOB_CRD } from '../src/kube/flash-job.ts';
 import type { Kind, KubeObject, NewObject } from '../src/kube/object.ts';
 import type { Clock } from '../src/time/clock.ts';
+import { AKRI_ACCESS } from './akri/access.ts';
 import { LEASE_NAMESPACE, NodeHeartbeat } from './cluster/stand-ins/node-heartbeat.ts';
 
 /** The definitions a cluster needs before anything of ours can live in it. */
@@ -31,6 +33,16 @@ export async function installDefinitions(kube: KubeApi): Promise<void> {
   for (const definition of DEFINITIONS) {
     const object = definition as NewObject<CustomResourceDefinition & KubeObject>;
     await kube.create(DEFINITION, object).catch(unless('AlreadyExists'));
+  }
+}
+
+/** The accounts of everybody who acts in a cluster, and what they may do; those that are there already stay. */
+export async function installAccounts(kube: KubeApi): Promise<void> {
+  for (const object of [...OPERATOR_ACCESS, ...agentAccess('default'), ...AKRI_ACCESS]) {
+    const { apiVersion, kind, metadata } = object;
+    const plural = `${kind.toLowerCase()}s`;
+    const namespaced = metadata.namespace !== undefined;
+    await kube.create({ apiVersion, kind, plural, namespaced }, object).catch(unless('AlreadyExists'));
   }
 }
 

@@ -9,7 +9,9 @@ import type { PackedImage, RegistryTraffic, World } from '../src/scenario/world.
 import type { Board } from './board/board.ts';
 import { Cast, EVERYWHERE, NODE_NAME, usersOf } from './cast.ts';
 import { VirtualClock } from './clock.ts';
+import type { AccessOptions } from './cluster/auth/cluster-access.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
+import { INSTALLER } from './cluster/requests.ts';
 import { ApiWeather } from './faults/api-weather.ts';
 import { injectFault } from './faults/inject.ts';
 import { RegistryWeather } from './faults/registry-weather.ts';
@@ -17,7 +19,7 @@ import type { Stage } from './faults/stage.ts';
 import { FirmwareFactory } from './firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from './firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from './fleet.ts';
-import { addNode, enrol, installDefinitions } from './install.ts';
+import { addNode, enrol, installAccounts, installDefinitions } from './install.ts';
 import { SimBroker } from './network/broker.ts';
 import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
@@ -28,6 +30,8 @@ import { TrafficMeter } from './registry/traffic-meter.ts';
 export interface SimWorldOptions {
   /** Judgements of the operator and its agents to replace; a test breaks one on purpose. */
   readonly deciders?: Partial<Deciders>;
+  /** Hears what everybody asked of the API server, and whether they might. */
+  readonly onDecision?: AccessOptions['onDecision'];
 }
 
 /** The host that embedded registries answer for. */
@@ -44,6 +48,7 @@ export class SimWorld implements World {
   readonly kube: KubeApi;
   readonly boards: readonly Board[];
   readonly images: readonly PackedImage[];
+  readonly #installer: KubeApi;
   readonly #seed: number;
   readonly #random: SeededRandom;
   readonly #broker = new SimBroker(this.clock);
@@ -66,11 +71,13 @@ export class SimWorld implements World {
     const cluster = new EmbeddedCluster({
       clock: this.clock,
       random: this.#random.split('cluster'),
+      access: { rbac: true, ...(options.onDecision && { onDecision: options.onDecision }) },
       intercept: weather.intercept,
       interceptWatch: weather.interceptWatch,
     });
     this.#cluster = cluster;
     this.kube = cluster.api();
+    this.#installer = cluster.api(INSTALLER);
     this.#meter = new TrafficMeter(store, NODE_NAME);
     this.#registry = new InProcessRegistry(store, {
       hosts: [REGISTRY_HOST],
@@ -100,7 +107,7 @@ export class SimWorld implements World {
       clock: this.clock,
       random: this.#random,
       registry: this.#registry,
-      kubeOf: (user) => cluster.api(user),
+      kubeOf: (user) => cluster.as(user),
       bounds: EVERYWHERE,
       channelOf: () => this.#broker.localChannel(),
       signaturePolicy: signaturePolicyOf(plan),
@@ -128,6 +135,7 @@ export class SimWorld implements World {
 
   async start(): Promise<void> {
     await installDefinitions(this.kube);
+    await installAccounts(this.#installer);
     await addNode(this.kube, this.clock, NODE_NAME);
     await enrol(this.kube, this.#fleet.enrolment);
     this.#cluster.markInstalled();

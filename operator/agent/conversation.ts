@@ -2,7 +2,9 @@ import type { DeviceChannel, Subscription } from '../../src/device/channel.ts';
 import { decodeAnnouncement, decodeReport, encodeMessage, type Offer } from '../../src/device/messages.ts';
 import {
   announceTopic,
+  type Content,
   chunkTopic,
+  type DeviceTopic,
   offerTopic,
   parseTopic,
   rebootTopic,
@@ -43,7 +45,9 @@ export class Conversation {
   #link: DeviceUpdateView['link'];
   #transfer = IDLE;
   #session: SessionId | undefined;
-  #image: Uint8Array | undefined;
+  readonly #contents: { image?: Uint8Array; delta?: Uint8Array } = {};
+  readonly #sentBytes = { image: 0, delta: 0 };
+  #deltaRefusal: string | undefined;
 
   constructor(
     ports: { readonly channel: DeviceChannel; readonly clock: Clock },
@@ -69,9 +73,19 @@ export class Conversation {
     return this.#transfer;
   }
 
-  /** The image served to pulls; until it is there they are left unanswered, and the device asks again. */
-  serve(image: Uint8Array): void {
-    this.#image = image;
+  /** Bytes sent in chunks so far, those sent again included. */
+  get sentBytes(): Readonly<Record<Content, number>> {
+    return this.#sentBytes;
+  }
+
+  /** Why the device took the image though it was offered a delta. */
+  get deltaRefusal(): string | undefined {
+    return this.#deltaRefusal;
+  }
+
+  /** What is served to pulls; until it is there they are left unanswered, and the device asks again. */
+  serve(content: Content, bytes: Uint8Array): void {
+    this.#contents[content] = bytes;
   }
 
   /** Takes over a conversation that another agent began. */
@@ -81,11 +95,13 @@ export class Conversation {
     this.#transfer = { ...IDLE, state: 'offered', offeredAtMs: nowMs, heardAtMs: nowMs, unanswered: 1 };
   }
 
-  offer(offer: Offer, image: Uint8Array): void {
+  /** `delta` goes with the offer's member of that name. */
+  offer(offer: Offer, image: Uint8Array, delta?: Uint8Array): void {
     const nowMs = this.#clock.nowMs;
     const isFresh = offer.session !== this.#session;
     this.#session = offer.session;
-    this.#image = image;
+    this.serve('image', image);
+    if (delta !== undefined) this.serve('delta', delta);
     const { unanswered, failures, heardAtMs } = this.#transfer;
     this.#transfer = {
       state: 'offered',
@@ -117,19 +133,20 @@ export class Conversation {
   #hear(topic: string, payload: Uint8Array): void {
     const heard = parseTopic(topic);
     if (heard?.kind === 'pull') {
-      if (heard.session === this.#session) this.#answerPull(heard.session, heard.offset, heard.length);
+      if (heard.session === this.#session) this.#answerPull(heard);
     } else if (heard?.kind === 'evidence') this.#listener.onEvidence(heard.session, payload);
     else if (heard?.kind === 'report' && heard.session === this.#session) this.#hearReport(payload);
   }
 
-  #answerPull(session: SessionId, offset: number, length: number): void {
+  #answerPull({ session, content, offset, length }: Extract<DeviceTopic, { kind: 'pull' }>): void {
     const { state } = this.#transfer;
     if (state !== 'offered' && state !== 'accepted') return;
     this.#transfer = { ...this.#transfer, state: 'accepted', heardAtMs: this.#clock.nowMs, unanswered: 0 };
-    const image = this.#image;
-    if (image === undefined || offset >= image.length) return;
-    const end = Math.min(image.length, offset + Math.min(length, CHUNK_BYTES_MAX));
-    this.#channel.publish(chunkTopic(this.station, session, offset), image.subarray(offset, end));
+    const bytes = this.#contents[content];
+    if (bytes === undefined || offset >= bytes.length) return;
+    const chunk = bytes.subarray(offset, offset + Math.min(length, CHUNK_BYTES_MAX));
+    this.#sentBytes[content] += chunk.length;
+    this.#channel.publish(chunkTopic(this.station, session, content, offset), chunk);
   }
 
   #hearReport(payload: Uint8Array): void {
@@ -138,6 +155,11 @@ export class Conversation {
     // After a conversation has ended only repetitions of its end are heard.
     if (report === undefined || (state !== 'offered' && state !== 'accepted')) return;
     const heard = { ...this.#transfer, heardAtMs: this.#clock.nowMs, unanswered: 0 };
+    if (report.stage === 'full-image') {
+      this.#deltaRefusal = `${report.code} at device: ${report.message}`;
+      this.#transfer = heard;
+      return;
+    }
     this.#transfer =
       report.stage === 'refused' || report.stage === 'failed'
         ? {

@@ -1,3 +1,4 @@
+import { DELTA_FORMAT } from '../../src/device/messages.ts';
 import type { SessionId } from '../../src/device/topics.ts';
 import type {
   DeviceUpdateAction,
@@ -26,6 +27,7 @@ import type { Verifier } from '../verifier.ts';
 import { Bell } from './bell.ts';
 import { isLive } from './claim.ts';
 import { Conversation } from './conversation.ts';
+import { Deliveries } from './deliveries.ts';
 import type { JobFirmware } from './job-firmware.ts';
 
 /** What the devices of one job share. */
@@ -66,6 +68,7 @@ export class DeviceFlash {
   #device: Device | undefined;
   #isOutOfDate = true;
   #conversation: Conversation | undefined;
+  #deliveries: Deliveries | undefined;
   #challenge: DeviceUpdateView['challenge'];
   #evidence: Evidence | undefined;
   /** Evidence that the twin does not show yet. */
@@ -146,6 +149,7 @@ export class DeviceFlash {
           ...(mine ?? this.#newUpdate()),
           phase: 'Rebooting',
           attempts: this.#attempts,
+          ...this.#delivered(mine),
         });
         return undefined;
       case 'reboot':
@@ -184,15 +188,19 @@ export class DeviceFlash {
       });
       this.#attempts = Math.max(this.#attempts, mine.attempts);
       this.#bootsBefore ??= device.status?.attested?.bootCount;
-      if (mine.phase === 'Transferring' && mine.session !== undefined)
+      const delivered = this.#deliveries?.soFar ?? mine.delivery;
+      this.#deliveries = new Deliveries(firmware, this.#conversation, delivered);
+      if (mine.phase === 'Transferring' && mine.session !== undefined) {
         this.#conversation.resume(mine.session);
+        if (device.status?.chip !== undefined) void this.#deliveries.takeUp(device.status.chip);
+      }
       if (mine.phase === 'Rebooting') this.#writtenAtMs ??= ports.clock.nowMs;
     }
     if (mine.phase !== 'Transferring' || device.status?.chip === undefined) return;
     const state = firmware.state(device.status.chip);
     const image = firmware.image(device.status.chip)?.image;
     if (state.kind === 'ready' && state.digest === mine.digest && image !== undefined)
-      this.#conversation.serve(image);
+      this.#conversation.serve('image', image);
   }
 
   async #observe(device: Device, mine: DeviceUpdate | undefined): Promise<DeviceUpdateView> {
@@ -264,14 +272,19 @@ export class DeviceFlash {
   ): Promise<void> {
     const chip = evidence?.result === 'accepted' ? evidence.chip : device.status?.chip;
     const found = chip === undefined ? undefined : this.#context.firmware.image(chip);
-    if (found === undefined || chip === undefined || state.kind !== 'ready') return;
+    const deliveries = this.#deliveries;
+    if (found === undefined || chip === undefined || state.kind !== 'ready' || deliveries === undefined)
+      return;
+    const running = evidence?.result === 'accepted' ? evidence.state.digest : '';
+    const delta = await deliveries.chooseDelta(chip, running, this.#attempts);
     const continued = isFresh ? undefined : mine.session;
     const session = continued ?? `u${Buffer.from(this.#random.bytes(8)).toString('hex')}`;
     const attempts = this.#attempts + 1;
     if (continued === undefined) {
       if (evidence?.result === 'accepted') this.#bootsBefore = evidence.state.bootCount;
       const { digest } = state;
-      await this.#write(device, { ...mine, phase: 'Transferring', digest, session, attempts });
+      const delivery = deliveries.soFar;
+      await this.#write(device, { ...mine, phase: 'Transferring', digest, session, attempts, delivery });
     }
     this.#attempts = attempts;
     const { image, imageDigest, meta } = found;
@@ -284,10 +297,20 @@ export class DeviceFlash {
         chip: meta?.chip ?? chipOfArchitecture(chip),
         sizeBytes: image.length,
         digest: imageDigest,
+        ...(state.digest !== imageDigest && { measurement: state.digest }),
         secureVersion: meta?.secureVersion ?? 0,
         bootsWithoutConfirm: meta?.bootsWithoutConfirm ?? 1,
+        ...(delta !== undefined && {
+          delta: {
+            from: delta.from,
+            digest: delta.deltaDigest,
+            sizeBytes: delta.delta.length,
+            format: DELTA_FORMAT,
+          },
+        }),
       },
       image,
+      delta?.delta,
     );
   }
 
@@ -301,10 +324,17 @@ export class DeviceFlash {
       ...rest,
       phase: 'Settled',
       attempts: this.#attempts,
+      ...this.#delivered(mine),
       finishedAt: timestamp(this.#context.ports.clock),
       outcome,
       message,
     });
+  }
+
+  /** How many bytes that took, once something was offered. */
+  #delivered(mine: DeviceUpdate | undefined): Pick<DeviceUpdate, 'delivery'> {
+    if (mine?.delivery === undefined || this.#deliveries === undefined) return {};
+    return { delivery: this.#deliveries.soFar };
   }
 
   /** Writes the update and, in the same patch, what was proved since the last write. */

@@ -2,6 +2,8 @@ import { verifyAppImage } from '../../src/esp/app-image.ts';
 import { CHIPS, isChipName } from '../../src/esp/chips.ts';
 import type { FirmwareState } from '../../src/flashjob/device-update-view.ts';
 import { chipOfArchitecture } from '../../src/oci/chip.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { type FetchedDelta, fetchDelta } from '../../src/oci/fetch-delta.ts';
 import { type ChipFirmware, fetchForChip, type ResolvedFirmware } from '../../src/oci/fetch-firmware.ts';
 import { FirmwareError } from '../../src/oci/firmware-error.ts';
 import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
@@ -23,6 +25,8 @@ interface Fetched {
   firmware?: ChipFirmware;
 }
 
+/** A device waits this long for a delta that the registry is slow to give, then it gets the image. */
+const DELTA_PATIENCE_MS = 20_000;
 const FIRST = { kind: 'pending', problem: 'the image has not been asked for', isCorrupt: false } as const;
 
 /** The one firmware of a job: resolved once, then one verified image for each chip that turns up. */
@@ -33,6 +37,7 @@ export class JobFirmware {
   readonly #options: JobFirmwareOptions;
   readonly #signal: AbortSignal;
   readonly #chips = new Map<string, Fetched>();
+  readonly #deltas = new Map<string, Promise<FetchedDelta | undefined>>();
   #resolved: Promise<ResolvedFirmware> | undefined;
 
   constructor(
@@ -56,6 +61,38 @@ export class JobFirmware {
   /** The image, once the state is `ready`. */
   image(chip: string): ChipFirmware | undefined {
     return this.#of(chip).firmware;
+  }
+
+  /**
+   * The delta for devices of `chip` that run `from`, or why there is none for now, for people.
+   *
+   * Asked for once per base; a failure that may pass is forgotten, so the next device asks again.
+   */
+  async delta(chip: string, from: Digest): Promise<FetchedDelta | string> {
+    const key = `${chip} ${from}`;
+    const asked = this.#deltas.get(key) ?? this.#fetchDelta(chip, from);
+    this.#deltas.set(key, asked);
+    const waiting = new AbortController();
+    const late = this.#clock.sleep(DELTA_PATIENCE_MS, waiting.signal).then(
+      () => `the delta did not arrive within ${DELTA_PATIENCE_MS / 1000} s`,
+      () => '',
+    );
+    try {
+      const found = await Promise.race([asked, late]);
+      if (found === undefined) return `the firmware has no delta from ${from}`;
+      if (typeof found === 'string' || found.imageDigest === this.image(chip)?.imageDigest) return found;
+      return 'the delta makes another image than the one fetched';
+    } catch (error) {
+      const isFinal = error instanceof FirmwareError && !error.retryable;
+      if (!isFinal && this.#deltas.get(key) === asked) this.#deltas.delete(key);
+      return error instanceof FirmwareError ? `${error.code} at ${error.message}` : String(error);
+    } finally {
+      waiting.abort();
+    }
+  }
+
+  async #fetchDelta(chip: string, from: Digest): Promise<FetchedDelta | undefined> {
+    return fetchDelta(this.#source, await this.#resolve(), chip, from);
   }
 
   #of(chip: string): Fetched {
@@ -96,7 +133,7 @@ export class JobFirmware {
     }
   }
 
-  #check(chip: string, { image, imageDigest, meta }: ChipFirmware): FirmwareState {
+  #check(chip: string, { image, measurement, meta }: ChipFirmware): FirmwareState {
     const { application } = this.#options;
     if (application !== '' && meta !== undefined && meta.application !== application)
       return {
@@ -109,7 +146,7 @@ export class JobFirmware {
     return {
       kind: 'ready',
       // A signature sector travels with the image and is not measured.
-      digest: meta === undefined ? imageDigest : `sha256:${meta.measurement}`,
+      digest: `sha256:${measurement}`,
       secureVersion: meta?.secureVersion ?? 0,
     };
   }

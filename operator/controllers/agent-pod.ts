@@ -4,9 +4,8 @@ import { POD, type Pod, SERVICE, type Service } from '../../src/kube/core.ts';
 import type { Device } from '../../src/kube/device.ts';
 import { FLASH_JOB, type FlashJob, JOB_LABEL } from '../../src/kube/flash-job.ts';
 import type { NewObject, OwnerReference } from '../../src/kube/object.ts';
+import { AGENT_ACCOUNT_NAME } from '../access.ts';
 
-/** Account under which agents run; operator/deploy/agent.yaml says what it may do. */
-export const AGENT_ACCOUNT = 'brickproof-flash-agent';
 /** Source: DNS label, RFC 1123; Service names and label values are held to it. */
 const NAME_CHARS_MAX = 63;
 /** Ids in the Pod's environment; the agent reads the whole list from the job. */
@@ -57,7 +56,7 @@ export function agentPod(
     metadata: { ...metaOf(job), labels: { ...labelsOf(job), [JOB_LABEL.order]: order } },
     spec: {
       restartPolicy: 'Never',
-      serviceAccountName: AGENT_ACCOUNT,
+      serviceAccountName: AGENT_ACCOUNT_NAME,
       ...agent.agentPlacement,
       containers: [
         {

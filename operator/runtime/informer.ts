@@ -1,18 +1,9 @@
-import type { KubeApi, WatchEvent } from '../../src/kube/api.ts';
-import { isKubeError } from '../../src/kube/error.ts';
-import { type Kind, type KubeObject, keyOf, keyText } from '../../src/kube/object.ts';
-import type { Random } from '../../src/random/random.ts';
-import type { Clock } from '../../src/time/clock.ts';
-import { Backoff } from './backoff.ts';
-import type { Metrics } from './metrics.ts';
+import type { Kind, KubeObject } from '../../src/kube/object.ts';
 import { type IndexFunction, ObjectStore } from './object-store.ts';
+import { Reflector, type ReflectorPorts } from './reflector.ts';
+import { sameJson } from './same-json.ts';
 
-export interface InformerPorts {
-  readonly kube: KubeApi;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
-}
+export type InformerPorts = ReflectorPorts;
 
 export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string;
@@ -21,46 +12,56 @@ export interface InformerOptions<T extends KubeObject> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Objects per page of a list. */
   readonly pageSize?: number;
-  /** A watch that says nothing for this long, bookmarks included, is taken for dead: everything is listed again. */
+  /** A watch that says nothing for this long, bookmarks included, is taken for dead and replaced. */
   readonly inactivityMs?: number;
+  /** About how often the copy is compared with a list, in case the server's watches are not to be believed. */
+  readonly auditMs?: number;
 }
 
-/** Told of every difference between what was cached and what is; one of the two is always present. */
-export type ChangeListener<T> = (before: T | undefined, after: T | undefined) => void;
+/** From a list, what was between is not known: of an object that is gone the last state seen may not be its last. */
+export type Source = 'watch' | 'list';
+
+/** Told of every difference between what was cached and what is; one of the two is always present, and both are the same object by uid. */
+export type ChangeListener<T> = (before: T | undefined, after: T | undefined, source: Source) => void;
 
 const PAGE_SIZE = 500;
 const INACTIVITY_MS = 600_000;
-/** A watch that lived this long counts as healthy: the next restart is quick again. */
-const HEALTHY_WATCH_MS = 30_000;
+const AUDIT_MS = 1_800_000;
 
 /**
- * A local copy of one kind, kept true by list and watch.
+ * A local copy of one kind, kept true by list and watch (reflector.ts says how).
  *
- * Survives everything an API server does: a watch that ends, errs or falls silent is opened again from
- * the last version seen, an expired version leads to a new list, and a new list replaces the copy at
- * once when its last page has arrived, telling listeners only the differences.
+ * Listeners are told differences only, and every object's last state reaches them: what came and went while
+ * nobody could look is not told, what went is told with the last state that was seen.
  */
 export class Informer<T extends KubeObject> {
   readonly kind: Kind<T>;
-  readonly #ports: InformerPorts;
-  readonly #options: InformerOptions<T>;
   readonly #store: ObjectStore<T>;
   readonly #listeners: ChangeListener<T>[] = [];
-  readonly #backoff: Backoff;
+  readonly #reflector: Reflector<T>;
   readonly #synced = Promise.withResolvers<void>();
-  #version: string | undefined;
-  #lastHeardMs = 0;
   #hasSynced = false;
 
   constructor(ports: InformerPorts, kind: Kind<T>, options: InformerOptions<T> = {}) {
     this.kind = kind;
-    this.#ports = ports;
-    this.#options = options;
     this.#store = new ObjectStore(options.indexes);
-    this.#backoff = new Backoff(ports.random.split(`informer/${kind.plural}`), {
-      firstMs: 500,
-      maxMs: 30_000,
-    });
+    const { namespace, labelSelector, fieldSelector } = options;
+    const scope = {
+      ...(namespace !== undefined && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+      ...(fieldSelector !== undefined && { fieldSelector }),
+    };
+    const { pageSize = PAGE_SIZE, inactivityMs = INACTIVITY_MS, auditMs = AUDIT_MS } = options;
+    this.#reflector = new Reflector(
+      ports,
+      kind,
+      { scope, pageSize, inactivityMs, auditMs },
+      {
+        get: (key) => this.#store.get(key),
+        change: (key, object) => this.#apply(key, object, 'watch'),
+        become: (listed) => this.#become(listed),
+      },
+    );
   }
 
   /** Objects cached; empty until the first list is in. */
@@ -98,114 +99,40 @@ export class Informer<T extends KubeObject> {
   }
 
   /** Keeps the copy true until `signal` aborts; settles then, never rejects. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, metrics } = this.#ports;
-    while (!signal.aborted) {
-      const startedMs = clock.nowMs;
-      try {
-        if (this.#version === undefined) await this.#list(signal);
-        await this.#watch(signal);
-        metrics.count('informer:watch-ended');
-      } catch (error) {
-        if (signal.aborted) return;
-        metrics.count('informer:watch-failed');
-        if (isKubeError(error, 'Expired', 'Gone')) this.#version = undefined;
-      }
-      if (clock.nowMs - startedMs >= HEALTHY_WATCH_MS) this.#backoff.reset();
-      await clock.sleep(this.#backoff.nextMs(), signal).catch(() => undefined);
-    }
-  }
-
-  async #list(signal: AbortSignal): Promise<void> {
-    const { kube, metrics } = this.#ports;
-    const found = new Map<string, T>();
-    let version = '';
-    let next: string | undefined;
-    do {
-      const page = await kube.list(this.kind, {
-        ...this.#scope(),
-        limit: this.#options.pageSize ?? PAGE_SIZE,
-        ...(next !== undefined && { continue: next }),
-      });
-      if (signal.aborted) return;
-      for (const object of page.items) found.set(keyText(keyOf(object)), object);
-      version = page.resourceVersion;
-      next = page.continue;
-    } while (next !== undefined && next !== '');
-    metrics.count('informer:listed');
-    for (const key of [...this.#store.keys()]) if (!found.has(key)) this.#apply(key, undefined, 'list');
-    for (const [key, object] of found) this.#apply(key, object, 'list');
-    this.#version = version;
-    if (!this.#hasSynced) {
+  run(signal: AbortSignal): Promise<void> {
+    return this.#reflector.run(signal, () => {
+      if (this.#hasSynced) return;
       this.#hasSynced = true;
       this.#synced.resolve();
-    }
+    });
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { kube, clock, metrics } = this.#ports;
-    const inactivityMs = this.#options.inactivityMs ?? INACTIVITY_MS;
-    const ending = new AbortController();
-    const stop = (): void => ending.abort();
-    signal.addEventListener('abort', stop);
-    this.#lastHeardMs = clock.nowMs;
-    const guard = (): void => {
-      const silentMs = clock.nowMs - this.#lastHeardMs;
-      if (silentMs < inactivityMs) {
-        // Never less than 1 ms: a remainder below a clock's tick would fire again at the same instant.
-        timer = clock.after(Math.max(1, inactivityMs - silentMs), guard);
-        return;
-      }
-      metrics.count('informer:watch-silent');
-      this.#version = undefined;
-      ending.abort();
-    };
-    let timer = clock.after(inactivityMs, guard);
-    try {
-      const events = kube.watch(this.kind, {
-        ...this.#scope(),
-        resourceVersion: this.#version ?? '',
-        allowWatchBookmarks: true,
-        signal: ending.signal,
-      });
-      for await (const event of events) {
-        if (ending.signal.aborted) return;
-        this.#lastHeardMs = clock.nowMs;
-        this.#hear(event);
-      }
-    } finally {
-      timer.cancel();
-      signal.removeEventListener('abort', stop);
-      ending.abort();
+  #become(listed: ReadonlyMap<string, T>): number {
+    let different = 0;
+    for (const key of [...this.#store.keys()]) {
+      if (listed.has(key)) continue;
+      different++;
+      this.#apply(key, undefined, 'list');
     }
+    for (const [key, object] of listed) {
+      // Not by version: a server that has lost data gives the same version to something else.
+      if (sameJson(this.#store.get(key), object)) continue;
+      different++;
+      this.#apply(key, object, 'list');
+    }
+    return different;
   }
 
-  #hear(event: WatchEvent<T>): void {
-    if (event.type === 'BOOKMARK') {
-      this.#version = event.resourceVersion;
-      return;
-    }
-    const { object } = event;
-    this.#apply(keyText(keyOf(object)), event.type === 'DELETED' ? undefined : object, 'watch');
-    this.#version = object.metadata.resourceVersion;
-  }
-
-  #apply(key: string, object: T | undefined, source: 'list' | 'watch'): void {
+  #apply(key: string, object: T | undefined, source: Source): void {
     const before = this.#store.get(key);
     if (before === undefined && object === undefined) return;
-    if (object !== undefined && before?.metadata.resourceVersion === object.metadata.resourceVersion) return;
-    // What a later list finds different is what a watch failed to tell.
-    if (source === 'list' && this.#hasSynced) this.#ports.metrics.count('informer:missed-event');
+    if (before !== undefined && object !== undefined && before.metadata.uid !== object.metadata.uid) {
+      // Two objects with one name: the first is gone, although nobody said so.
+      this.#apply(key, undefined, source);
+      this.#apply(key, object, source);
+      return;
+    }
     this.#store.put(key, object);
-    for (const listener of this.#listeners) listener(before, object);
-  }
-
-  #scope(): { namespace?: string; labelSelector?: string; fieldSelector?: string } {
-    const { namespace, labelSelector, fieldSelector } = this.#options;
-    return {
-      ...(namespace !== undefined && { namespace }),
-      ...(labelSelector !== undefined && { labelSelector }),
-      ...(fieldSelector !== undefined && { fieldSelector }),
-    };
+    for (const listener of this.#listeners) listener(before, object, source);
   }
 }

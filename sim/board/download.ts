@@ -1,4 +1,5 @@
-import type { Offer, ReportCode } from '../../src/device/messages.ts';
+import type { Offer } from '../../src/device/messages.ts';
+import type { Content, SessionId } from '../../src/device/topics.ts';
 import type { Timer } from '../../src/time/clock.ts';
 
 /** Bytes asked for at once: whole flash sectors, and what esp-mqtt streams without a large buffer. */
@@ -10,29 +11,31 @@ const ANSWER_MS = 15_000;
 /** Requests for one chunk before the download waits for a new offer. */
 const REQUESTS_MAX = 40;
 
-export interface DownloadPorts {
-  /** Asks the fleet for bytes of the image. */
-  readonly pull: (offsetBytes: number, lengthBytes: number) => void;
-  /** Programs the next bytes. Returns how long the flash is busy, in ms, or what it refused. */
-  readonly write: (bytes: Uint8Array) => number | ReportCode;
-  /** Every byte is written. */
+export interface DownloadPorts<Failure extends object> {
+  /** Asks the fleet for bytes of the content. */
+  readonly pull: (session: SessionId, offsetBytes: number, lengthBytes: number) => void;
+  /** Takes the next bytes, which nobody may change. Returns how long the flash is busy, in ms, or why not. */
+  readonly write: (bytes: Uint8Array) => number | Failure;
+  /** Every byte has been taken. */
   readonly onWhole: () => void;
-  readonly onFailed: (code: ReportCode) => void;
+  onFailed(failure: Failure): void;
   /** Nobody answered for a long time; only a new offer goes on. */
   readonly onStalled: () => void;
   readonly after: (delayMs: number, callback: () => void) => Timer;
 }
 
 /**
- * One image on its way into the inactive slot.
+ * One image, or the delta that makes it, on its way into the inactive slot.
  *
  * The device pulls: it asks for the next bytes when it has room for them, takes chunks in any order and
- * twice, and after an interruption goes on where it was, also for a new session of the same digest.
+ * twice, and after an interruption goes on where it was, also for a new session of the same content.
  */
-export class Download {
+export class Download<Failure extends object = object> {
   offer: Offer;
-  readonly #ports: DownloadPorts;
-  /** Bytes written, all of them from the start of the image. */
+  readonly content: Content;
+  readonly #sizeBytes: number;
+  readonly #ports: DownloadPorts<Failure>;
+  /** Bytes written, all of them from the start of the content. */
   #writtenBytes: number;
   #askedBytes = 0;
   #busy = false;
@@ -40,18 +43,26 @@ export class Download {
   #timer: Timer | undefined;
   readonly #early = new Map<number, Uint8Array>();
 
-  /** `writtenBytes` are in the slot already: whole chunks, fewer than the image has. */
-  constructor(offer: Offer, writtenBytes: number, ports: DownloadPorts) {
+  /** `writtenBytes` are in the slot already: whole chunks, fewer than the content has. */
+  constructor(offer: Offer, content: Content, writtenBytes: number, ports: DownloadPorts<Failure>) {
     this.offer = offer;
+    this.content = content;
+    this.#sizeBytes = content === 'delta' ? (offer.delta?.sizeBytes ?? 0) : offer.sizeBytes;
     this.#writtenBytes = writtenBytes;
     this.#ports = ports;
+  }
+
+  /** Whether `offer` is served by going on here. An image that is on its way needs no delta any more. */
+  serves(offer: Offer): boolean {
+    if (this.offer.digest !== offer.digest) return false;
+    return this.content === 'image' || this.offer.delta?.digest === offer.delta?.digest;
   }
 
   get writtenBytes(): number {
     return this.#writtenBytes;
   }
 
-  /** Starts, or goes on under a new session of the same digest. */
+  /** Starts, or goes on under a new session of the same content. */
   start(offer: Offer): void {
     this.offer = offer;
     this.#requests = 0;
@@ -88,20 +99,20 @@ export class Download {
     }
     this.#writtenBytes += bytes.length;
     this.#busy = true;
-    if (this.#writtenBytes < this.offer.sizeBytes) this.#ask();
+    if (this.#writtenBytes < this.#sizeBytes) this.#ask();
     else this.#timer?.cancel();
     this.#ports.after(busyMs, () => {
       this.#busy = false;
-      if (this.#writtenBytes === this.offer.sizeBytes) this.#ports.onWhole();
+      if (this.#writtenBytes === this.#sizeBytes) this.#ports.onWhole();
       else this.#drain();
     });
   }
 
   #ask(): void {
-    const end = Math.min(this.offer.sizeBytes, this.#writtenBytes + WINDOW * CHUNK_BYTES);
+    const end = Math.min(this.#sizeBytes, this.#writtenBytes + WINDOW * CHUNK_BYTES);
     while (this.#askedBytes < end) {
       const length = this.#lengthAt(this.#askedBytes);
-      this.#ports.pull(this.#askedBytes, length);
+      this.#ports.pull(this.offer.session, this.#askedBytes, length);
       this.#askedBytes += length;
     }
     this.#timer?.cancel();
@@ -119,6 +130,6 @@ export class Download {
   }
 
   #lengthAt(offsetBytes: number): number {
-    return Math.min(CHUNK_BYTES, this.offer.sizeBytes - offsetBytes);
+    return Math.min(CHUNK_BYTES, this.#sizeBytes - offsetBytes);
   }
 }

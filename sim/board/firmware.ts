@@ -1,36 +1,13 @@
 import { hexOf } from '../../src/attestation/bytes.ts';
-import {
-  decodeChallenge,
-  decodeOffer,
-  decodeRebootOrder,
-  encodeMessage,
-  type Offer,
-  type Report,
-  type ReportCode,
-} from '../../src/device/messages.ts';
-import {
-  announceTopic,
-  downFilter,
-  evidenceTopic,
-  parseTopic,
-  pullTopic,
-  reportTopic,
-} from '../../src/device/topics.ts';
+import { decodeChallenge, decodeOffer, decodeRebootOrder, encodeMessage } from '../../src/device/messages.ts';
+import { announceTopic, downFilter, evidenceTopic, parseTopic } from '../../src/device/topics.ts';
 import type { VerifiedImage } from '../../src/esp/app-image.ts';
-import type { Random } from '../../src/random/random.ts';
-import type { FleetEvent } from '../../src/scenario/fleet-event.ts';
-import type { BoardState } from '../../src/scenario/world.ts';
-import type { Timer } from '../../src/time/clock.ts';
 import type { Program } from './behaviour.ts';
-import { Download } from './download.ts';
-import type { Efuse } from './efuse.ts';
-import type { BoardIdentity } from './identity.ts';
-import type { Radio } from './radio.ts';
+import type { FirmwareHost } from './firmware-host.ts';
 import type { ResetReason } from './reset-reason.ts';
-import type { RtcMemory } from './rtc-memory.ts';
 import type { RunningApp } from './running-app.ts';
 import { UpdateSlot } from './update-slot.ts';
-import type { Hang } from './watchdog.ts';
+import { Updater } from './updater.ts';
 
 /** What the bootloader handed over to. */
 export interface RunningImage {
@@ -43,37 +20,6 @@ export interface RunningImage {
   readonly resetReason: ResetReason;
 }
 
-/** The board as its firmware sees it. */
-export interface FirmwareHost {
-  readonly name: string;
-  readonly chip: string;
-  /** Address on the broker. */
-  readonly station: string;
-  readonly bootCount: number;
-  readonly rtcMemory: RtcMemory;
-  state: BoardState['state'];
-  confirmed: boolean;
-  readonly parts: {
-    readonly efuse: Efuse;
-    readonly identity: BoardIdentity;
-    readonly uds: Uint8Array;
-    readonly bootloaderDigest: Uint8Array;
-    readonly radio: Radio;
-    readonly random: Random;
-  };
-  setOnline(online: boolean): void;
-  emit(event: FleetEvent): void;
-  reset(reason: ResetReason): void;
-  /** The application stops here, until a watchdog bites. */
-  hang(what: Hang): void;
-  /** False when the supply did not bear it, and the chip resets. */
-  startRadio(): boolean;
-  /** A timer that dies with this life of the board. */
-  after(delayMs: number, callback: () => void): Timer;
-  /** Runs code that touches the flash. */
-  powered(work: () => void): void;
-}
-
 /** From the application's first instruction to a Wi-Fi association and a TCP connection; drawn per boot. */
 const JOIN_MS_MIN = 1_200;
 const JOIN_MS_SPREAD = 1_800;
@@ -81,23 +27,16 @@ const JOIN_MS_SPREAD = 1_800;
 const SELF_TEST_MS = 3_000;
 /** Key derivation and one Ed25519 signature on a part of this class. */
 const SIGN_MS = 120;
-/** Between the last report and the restart, as ota-service has it. */
-const RESTART_MS = 1_000;
 
 /**
  * The application that runs on a board from one boot to the next: it announces itself, answers
- * challenges, pulls updates, and confirms its own image or does not.
- *
- * A download that the network or a reset interrupts goes on where it was; one that a power cut interrupts
- * starts again, because RTC memory is gone with it.
+ * challenges, takes updates (see Updater), and confirms its own image or does not.
  */
 export class Firmware {
   readonly #board: FirmwareHost;
   readonly #running: RunningImage;
   readonly #slots: UpdateSlot;
-  #download: Download | undefined;
-  /** The download asks for nothing until a new offer comes. */
-  #paused = true;
+  readonly #updater: Updater;
   #selfTested = false;
   /** Deaf and mute until the watchdog bites. */
   #hung = false;
@@ -106,6 +45,7 @@ export class Firmware {
     this.#board = board;
     this.#running = running;
     this.#slots = new UpdateSlot(running.app, running.digest, board.rtcMemory);
+    this.#updater = new Updater(board, this.#slots);
   }
 
   get startsConfirmed(): boolean {
@@ -127,10 +67,7 @@ export class Firmware {
   }
 
   stop(): void {
-    if (this.#download !== undefined && this.#board.state === 'updating')
-      this.#endWrite('abandoned', undefined);
-    this.#download?.pause();
-    this.#download = undefined;
+    this.#updater.stop();
   }
 
   #join(): void {
@@ -185,12 +122,13 @@ export class Firmware {
       case 'challenge':
         this.#onChallenge(payload);
         return;
-      case 'offer':
-        this.#onOffer(payload);
+      case 'offer': {
+        const offer = decodeOffer(payload);
+        if (offer !== undefined) this.#updater.hear(offer);
         return;
+      }
       case 'chunk':
-        if (!this.#paused && this.#download?.offer.session === parsed.session)
-          this.#download.receive(parsed.offset, payload);
+        this.#updater.receive(parsed.session, parsed.content, parsed.offset, payload);
         return;
       case 'reboot':
         if (decodeRebootOrder(payload) !== undefined) this.#board.reset('software');
@@ -238,120 +176,7 @@ export class Firmware {
       },
     );
   }
-
-  #onOffer(payload: Uint8Array): void {
-    const offer = decodeOffer(payload);
-    if (offer === undefined) return;
-    const current = this.#download?.offer;
-    const busy = current !== undefined && current.session !== offer.session && !this.#paused;
-    this.#board.emit({
-      kind: 'offer',
-      board: this.#board.name,
-      session: offer.session,
-      digest: offer.digest,
-      busy,
-    });
-    if (current?.session === offer.session && !this.#paused) return;
-    const refusal = busy
-      ? ({ code: 'busy', message: `session ${current.session} is under way` } as const)
-      : this.#slots.refuse(offer);
-    if (refusal === undefined) this.#pull(offer);
-    else this.#report(offer, { stage: 'refused', ...refusal });
-  }
-
-  #pull(offer: Offer): void {
-    const { parts, station, name } = this.#board;
-    let busyMs = 0;
-    if (this.#download?.offer.digest !== offer.digest) {
-      const begun = this.#slots.begin(offer);
-      if ('code' in begun) {
-        this.#report(offer, { stage: 'refused', ...begun });
-        return;
-      }
-      busyMs = begun.durationMs;
-      this.#report(offer, { stage: 'accepted' });
-      this.#download = new Download(offer, begun.writtenBytes, {
-        pull: (offset, length) =>
-          parts.radio.publish(
-            pullTopic(station, this.#download?.offer.session ?? offer.session, offset, length),
-            EMPTY,
-          ),
-        write: (bytes) => this.#slots.write(bytes),
-        onWhole: () => this.#finish(),
-        onFailed: (code) => this.#fail(code, 'the flash refused the write'),
-        onStalled: () => this.#pause(),
-        after: (delayMs, callback) => this.#board.after(delayMs, callback),
-      });
-    } else {
-      this.#report(offer, { stage: 'accepted' });
-    }
-    this.#paused = false;
-    this.#board.state = 'updating';
-    this.#board.emit({
-      kind: 'write-begin',
-      board: name,
-      session: offer.session,
-      digest: offer.digest,
-      offsetBytes: this.#download.writtenBytes,
-    });
-    const download = this.#download;
-    if (busyMs === 0) download.start(offer);
-    else this.#board.after(busyMs, () => download.start(offer));
-  }
-
-  /** Nobody sends: keep what is written, be ready for another offer. */
-  #pause(): void {
-    this.#paused = true;
-    this.#endWrite('abandoned', undefined);
-    this.#board.state = 'running';
-  }
-
-  #finish(): void {
-    const offer = this.#download?.offer;
-    if (offer === undefined) return;
-    const finished = this.#slots.finish(offer);
-    if (typeof finished !== 'number') {
-      this.#fail(finished.code, finished.message);
-      return;
-    }
-    this.#board.after(finished, () => {
-      this.#endWrite('written', undefined);
-      this.#report(offer, { stage: 'written' });
-      this.#board.state = 'running';
-      this.#download = undefined;
-      this.#board.after(RESTART_MS, () => this.#board.reset('software'));
-    });
-  }
-
-  #fail(code: ReportCode, message: string): void {
-    const offer = this.#download?.offer;
-    if (offer === undefined) return;
-    this.#endWrite('failed', code);
-    this.#download = undefined;
-    this.#paused = true;
-    this.#board.state = 'running';
-    this.#report(offer, { stage: 'failed', code, message });
-  }
-
-  #endWrite(result: 'written' | 'failed' | 'abandoned', code: ReportCode | undefined): void {
-    const offer = this.#download?.offer;
-    if (offer === undefined) return;
-    const { session, digest } = offer;
-    this.#board.emit({
-      kind: 'write-end',
-      board: this.#board.name,
-      session,
-      digest,
-      result,
-      ...(code !== undefined && { code }),
-    });
-  }
-
-  #report(offer: Offer, report: Report): void {
-    this.#board.parts.radio.publish(reportTopic(this.#board.station, offer.session), encodeMessage(report));
-  }
 }
 
-const EMPTY = new Uint8Array(0);
 /** Maker of every virtual board: 16 random bytes, drawn once. Source: RFC 9711, section 4.2.3.1. */
 const OEM_ID = Uint8Array.from(Buffer.from('6f1c8de0a3b94b7f8d52e1c4970b26aa', 'hex'));

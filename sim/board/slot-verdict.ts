@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   APP_DESCRIPTION_OFFSET,
   APP_DESCRIPTION_SIZE,
@@ -8,6 +9,7 @@ import { type AppImageRefusal, type VerifiedImage, verifyAppImage } from '../../
 import type { Partition } from '../../src/esp/partition-table.ts';
 import { type Decoded, refuse } from '../../src/esp/refusal.ts';
 import { checkSignature } from '../../src/esp/secure-boot-v2.ts';
+import { SECTOR_SIZE } from './block-store.ts';
 import type { Efuse, KeySlot } from './efuse.ts';
 import type { NorFlash } from './nor-flash.ts';
 
@@ -38,6 +40,17 @@ export function revokeFailedKeys(flash: NorFlash, efuse: Efuse, partition: Parti
 export function measureSlot(flash: NorFlash, efuse: Efuse, partition: Partition): string | undefined {
   const verdict = judgeSlot(flash, efuse, partition);
   return verdict.ok ? verdict.value.measurement : undefined;
+}
+
+/** SHA-256 of the first bytes of a partition, lower-case hex. */
+export function sha256OfSlot(flash: NorFlash, partition: Partition, lengthBytes: number): string {
+  const identity = flash.identityOf(partition.offset, partition.size);
+  return flash.store.memo(`sha256:${lengthBytes}:${identity}`, () => {
+    const hash = createHash('sha256');
+    for (let at = 0; at < lengthBytes; at += SECTOR_SIZE)
+      hash.update(flash.read(partition.offset + at, Math.min(SECTOR_SIZE, lengthBytes - at)));
+    return hash.digest('hex');
+  });
 }
 
 /** The description in a slot, whether or not the image around it is whole. */

@@ -1,6 +1,8 @@
 import { conform } from '../../src/kube/crd-schema-conform.ts';
 import { validate } from '../../src/kube/crd-schema-validate.ts';
-import type { KubeCause } from '../../src/kube/error.ts';
+import type { KubeCause, KubeError } from '../../src/kube/error.ts';
+import { invalidValue } from '../../src/kube/field-cause.ts';
+import { type Origin, undecodable, unmarshalError, unrecognized } from './decode-errors.ts';
 import { readMeta, validateMeta } from './object-meta.ts';
 import type { WriteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
@@ -17,48 +19,116 @@ export function readDraft(
   input: unknown,
   previous: StoredObject | undefined,
   request: WriteRequest,
+  origin: Origin,
 ): Draft {
   const grafted = graft(input, previous);
-  if (!isMembers(grafted)) throw badRequest(`the body must be a ${served.resource.kind} object`);
-  checkTypeMeta(served, grafted);
+  if (!isMembers(grafted))
+    throw unrecognized(
+      served.resource.kind,
+      `couldn't get version/kind; json parse error: ${unmarshalError(grafted, 'value', 'struct')}`,
+    );
+  checkTypeMeta(served, grafted, origin);
+  const given = membersOfMeta(served, grafted, origin);
   const unknown: string[] | undefined =
     request.fieldValidation === undefined || request.fieldValidation === 'Ignore' ? undefined : [];
+  const metadata = readMeta(given, (why) => undecodable(served, grafted, origin, why), unknown);
   const conformed = conform(served.version.schema, grafted, unknown) as Members;
-  const metadata = readMeta(conformed.metadata, unknown);
-  if (unknown !== undefined && unknown.length > 0) reportUnknown(served, unknown, request);
+  if (unknown !== undefined && unknown.length > 0) reportUnknown(served, grafted, unknown, request, origin);
   return { ...conformed, apiVersion: served.apiVersion, kind: served.resource.kind, metadata };
 }
 
-function checkTypeMeta(served: Served, object: Members): void {
+/** Throws unless the object says that it is of this kind; those of built-in kinds may leave it out. */
+function checkTypeMeta(served: Served, object: Members, origin: Origin): void {
+  const { resource, apiVersion: wantedVersion } = served;
   const { apiVersion, kind } = object;
-  if (apiVersion !== undefined && apiVersion !== served.apiVersion)
-    throw badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${served.apiVersion})`,
+  const wrongVersion = apiVersion !== wantedVersion && (resource.custom || apiVersion !== undefined);
+  if (resource.custom) {
+    if (kind === undefined)
+      throw unrecognized(resource.kind, `Object 'Kind' is missing in '${JSON.stringify(object)}'`);
+    if (wrongVersion && origin === 'patch')
+      throw wrongType(served, object, invalidValue('apiVersion', apiVersion, `must be ${wantedVersion}`));
+    if (!wrongVersion && kind !== resource.kind)
+      throw wrongType(served, object, invalidValue('kind', kind, `must be ${resource.kind}`));
+  } else if (kind !== undefined && kind !== resource.kind)
+    throw undecodable(
+      served,
+      object,
+      origin,
+      `no kind ${JSON.stringify(kind)} is registered here for version ${JSON.stringify(served.version.name)}`,
+      String(kind),
     );
-  if (kind !== undefined && kind !== served.resource.kind)
-    throw badRequest(
-      `the kind in the data (${kind}) does not match the expected kind (${served.resource.kind})`,
-    );
+  if (!wrongVersion) return;
+  if (origin === 'patch')
+    throw undecodable(served, object, origin, `no kind ${resource.kind} is registered for ${apiVersion}`);
+  throw badRequest(
+    `the API version in the data (${apiVersion ?? ''}) does not match the expected API version (${wantedVersion})`,
+  );
 }
 
-function reportUnknown(served: Served, unknown: readonly string[], request: WriteRequest): void {
+/** A custom object of the wrong type is an invalid object of the type that it says. */
+function wrongType({ resource }: Served, object: Members, cause: KubeCause): KubeError {
+  const { name } = isMembers(object.metadata) ? object.metadata : {};
+  return invalid({ ...resource, kind: String(object.kind) }, String(name ?? ''), [cause]);
+}
+
+function membersOfMeta(served: Served, { metadata }: Members, origin: Origin): Members {
+  if (metadata === undefined || metadata === null) return {};
+  if (isMembers(metadata)) return metadata;
+  throw undecodable(served, metadata, origin, unmarshalError(metadata, 'value', 'v1.ObjectMeta'));
+}
+
+function reportUnknown(
+  served: Served,
+  object: Members,
+  unknown: readonly string[],
+  request: WriteRequest,
+  origin: Origin,
+): void {
   const fields = unknown.map((field) => `unknown field ${JSON.stringify(field)}`);
-  const { kind } = served.resource;
   if (request.fieldValidation === 'Strict')
-    throw badRequest(
-      `${kind} in version "${served.version.name}" cannot be handled as a ${kind}: strict decoding error: ${fields.join(', ')}`,
-    );
+    throw undecodable(served, object, origin, `strict decoding error: ${fields.join(', ')}`);
   for (const field of fields) request.warn?.(field);
 }
 
 /** Throws Invalid with every complaint about a draft of the served version. */
-export function checkDraft(served: Served, draft: Draft, previous: StoredObject | undefined): void {
+export function checkDraft(
+  served: Served,
+  draft: Draft,
+  previous: StoredObject | undefined,
+  origin: Origin,
+): void {
   const { resource, version } = served;
   const causes: KubeCause[] = [];
   validate(version.schema, draft, previous, '', causes);
-  causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
+  // Questions have no names.
+  if (resource.answer === undefined)
+    causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
   if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
+  if (!resource.custom) refuseWrongTypes(served, draft, causes, origin);
+  else if (version.schema.hasRules && causes.some(({ reason }) => BLOCKS_RULES.has(reason)))
+    causes.push(RULES_UNCHECKED);
   if (causes.length > 0) throw invalid(resource, draft.metadata.name, causes);
+}
+
+/** With complaints like these a schema's rules do not run. Source: apiextensions-apiserver, customresource/strategy.go. */
+const BLOCKS_RULES: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const RULES_UNCHECKED: KubeCause = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
+};
+
+/** A built-in kind is a Go struct: what has the wrong type there cannot even be read. */
+function refuseWrongTypes(served: Served, draft: Draft, causes: readonly KubeCause[], origin: Origin): void {
+  const wrong = causes.find(({ reason }) => reason === 'FieldValueTypeInvalid');
+  if (wrong !== undefined) throw undecodable(served, draft, origin, `${wrong.field}: ${wrong.message}`);
 }
 
 /** A draft as it is stored; `current` is the stored object that it replaces. */

@@ -1,28 +1,41 @@
 import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
-import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
-import { type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
+import { checkDraft, isUnchanged, readDraft, toStorage } from './admission.ts';
+import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
+import type { UserInfo } from './auth/user.ts';
 import type { Catalog } from './catalog.ts';
+import type { Origin } from './decode-errors.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
+import { immutableMeta } from './object-meta.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
 import { boundPod } from './pod-binding.ts';
 import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
-import type { DeleteRequest, Subresource, WriteRequest } from './requests.ts';
-import { type Served, seenThrough } from './resource.ts';
+import { type DeleteRequest, INSTALLER, type Subresource, type WriteRequest } from './requests.ts';
+import { type Resource, type Served, seenThrough } from './resource.ts';
 import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
 import {
   type Draft,
-  equalJson,
   isMembers,
   type ManagedFieldsEntry,
+  type Members,
   type StoredObject,
 } from './stored-object.ts';
+import {
+  askerOf,
+  checkSize,
+  copyOf,
+  isNewGeneration,
+  policyOf,
+  settleNamespace,
+  undated,
+  updatedMeta,
+} from './write-steps.ts';
 
 export interface ApiServerParts {
   readonly store: Store;
@@ -42,6 +55,18 @@ interface Proposal {
 /** Asked before an object is created; throws KubeError to refuse it. */
 export type CreateCheck = (served: Served, namespace: string, name: string) => void;
 
+/** An object that is about to be created, or to replace `previous`; nothing is validated yet. */
+export interface Write {
+  readonly served: Served;
+  readonly namespace: string;
+  readonly draft: Draft;
+  readonly previous: StoredObject | undefined;
+  readonly asker: UserInfo;
+}
+
+/** Asked before an object is written; throws KubeError to refuse it. */
+export type WriteCheck = (write: Write) => void;
+
 /**
  * The verbs of the API, each one synchronous step on the store: both doors call these.
  *
@@ -53,8 +78,10 @@ export class ApiServer {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly #uids: Random;
+  readonly #installerUids: Random;
   readonly #names: Random;
   readonly #checks: CreateCheck[] = [];
+  readonly #writeChecks: WriteCheck[] = [];
   readonly #tracksWriters: boolean;
   readonly watches = new OpenWatches();
 
@@ -64,11 +91,16 @@ export class ApiServer {
     this.catalog = catalog;
     this.clock = clock;
     this.#uids = random.split('uid');
+    this.#installerUids = random.split('uid/installer');
     this.#names = random.split('name');
   }
 
   addCheck(check: CreateCheck): void {
     this.#checks.push(check);
+  }
+
+  addWriteCheck(check: WriteCheck): void {
+    this.#writeChecks.push(check);
   }
 
   /** The object, or its scale. */
@@ -85,7 +117,31 @@ export class ApiServer {
   }
 
   create(served: Served, namespace: string, input: unknown, request: WriteRequest): StoredObject {
+    const { answer } = served.resource;
+    if (answer !== undefined) return this.#answer(served, namespace, input, request, answer);
     return this.#create(served, namespace, input, request, undefined);
+  }
+
+  /** POST to a subresource that makes something. */
+  act(served: Served, place: Place, subresource: string, body: unknown, request: WriteRequest): Members {
+    const action = served.resource.actions?.[subresource];
+    if (action === undefined) throw refuse.notServed();
+    return action.create(this.#current(served, place), body, request);
+  }
+
+  #answer(
+    served: Served,
+    namespace: string,
+    input: unknown,
+    request: WriteRequest,
+    answer: NonNullable<Resource['answer']>,
+  ): StoredObject {
+    const draft = readDraft(served, input, undefined, request, 'body');
+    settleNamespace(served, draft, namespace);
+    checkDraft(served, draft, undefined, 'body');
+    answer(draft, askerOf(request));
+    const { name, ...metadata } = draft.metadata;
+    return { ...draft, metadata: { ...metadata, creationTimestamp: null } } as object as StoredObject;
   }
 
   #create(
@@ -97,17 +153,18 @@ export class ApiServer {
   ): StoredObject {
     const { resource } = served;
     if (request.subresource !== undefined) throw refuse.methodNotAllowed(resource, 'create');
-    const draft = readDraft(served, input, undefined, request);
+    const draft = readDraft(served, input, undefined, request, 'body');
     const { metadata } = draft;
     if (metadata.resourceVersion !== undefined)
       throw new KubeError('InternalError', 'resourceVersion should not be set on objects to be created');
-    this.#settleNamespace(served, draft, namespace);
+    settleNamespace(served, draft, namespace);
     if (metadata.name === '' && metadata.generateName !== undefined)
       metadata.name = generateName(metadata.generateName, this.#names);
     for (const check of this.#checks) check(served, namespace, metadata.name);
+    this.#checkWrite(served, namespace, draft, undefined, request);
     draft.metadata = {
       ...metadata,
-      uid: newUid(this.#uids),
+      uid: newUid(request.user === INSTALLER ? this.#installerUids : this.#uids),
       resourceVersion: '',
       creationTimestamp: timestamp(this.clock),
     };
@@ -117,8 +174,14 @@ export class ApiServer {
     if (resource.hasGeneration) draft.metadata.generation = 1;
     else delete draft.metadata.generation;
     if (served.version.hasStatus) delete draft.status;
+    resource.fillIn?.(draft);
+    const owners =
+      managedFields ??
+      (this.#tracksWriters
+        ? ownersAfterUpdate(served, undefined, draft, ...this.#writer(request))
+        : undefined);
     resource.prepare?.(draft, undefined);
-    checkDraft(served, draft, undefined);
+    checkDraft(served, draft, undefined, 'body');
     const table = this.store.table(resource);
     const existing = table.get(namespace, draft.metadata.name);
     if (existing !== undefined)
@@ -127,12 +190,11 @@ export class ApiServer {
         draft.metadata.name,
         existing.metadata.deletionTimestamp !== undefined,
       );
-    if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-    else if (this.#tracksWriters)
-      draft.metadata.managedFields = ownersAfterUpdate(served, undefined, draft, ...this.#writer(request));
-    if (request.dryRun === true) return draft;
+    if (owners !== undefined) draft.metadata.managedFields = owners;
+    if (request.dryRun === true) return undated(draft);
     const unavailable = resource.allocate?.(draft) ?? [];
     if (unavailable.length > 0) throw refuse.invalid(resource, draft.metadata.name, unavailable);
+    checkSize(request);
     const stored = toStorage(served, draft, undefined);
     return seenThrough(served, this.store.create(resource, stored));
   }
@@ -152,8 +214,9 @@ export class ApiServer {
 
   /** PUT: the whole object, its status, or its scale. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
+    if (!this.exists(served, place)) throw this.#gone(served, place, input);
     if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
-    return this.#update(served, place, () => ({ object: input }), request);
+    return this.#update(served, place, () => ({ object: input }), request, 'body');
   }
 
   patch(served: Served, place: Place, patch: Patch, request: WriteRequest): StoredObject {
@@ -170,6 +233,7 @@ export class ApiServer {
       place,
       (current) => ({ object: patched(served, current, { type, body }) }),
       request,
+      'patch',
     );
   }
 
@@ -197,6 +261,14 @@ export class ApiServer {
     return { object: seenThrough(served, this.store.update(resource, draft, current)), gone: false };
   }
 
+  /** Nothing is there to replace; to one who says which object was meant, that is a conflict. */
+  #gone({ resource }: Served, { name }: Place, input: unknown): KubeError {
+    const metadata = isMembers(input) && isMembers(input.metadata) ? input.metadata : {};
+    if (typeof metadata.uid !== 'string' || metadata.uid === '') return refuse.notFound(resource, name);
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: `;
+    return refuse.conflict(resource, name, why);
+  }
+
   /** Creates the object when it is not there. */
   #apply(served: Served, place: Place, config: unknown, request: WriteRequest): StoredObject {
     const { fieldManager, force = false, subresource } = request;
@@ -204,7 +276,7 @@ export class ApiServer {
     const applied = (live: StoredObject | undefined): Applied =>
       serverSideApply(served, live, config, { fieldManager, force, subresource, time });
     if (subresource !== undefined || this.exists(served, place))
-      return this.#update(served, place, applied, request);
+      return this.#update(served, place, applied, request, 'patch');
     const { object, managedFields } = applied(undefined);
     const name = isMembers(object.metadata) ? object.metadata.name : undefined;
     if (name !== place.name)
@@ -225,6 +297,7 @@ export class ApiServer {
     place: Place,
     propose: (current: StoredObject) => Proposal,
     request: WriteRequest,
+    origin: Origin,
   ): StoredObject {
     const { resource, version } = served;
     const current = this.#current(served, place);
@@ -232,8 +305,9 @@ export class ApiServer {
     const onStatus = request.subresource === 'status';
     if (request.subresource === 'binding' || (onStatus && !version.hasStatus)) throw refuse.notServed();
     const { object, managedFields } = propose(seen);
-    const proposed = readDraft(served, object, seen, request);
-    checkProposed(served, place, proposed, current);
+    const proposed = readDraft(served, object, seen, request, origin);
+    checkProposed(served, place, proposed, current, origin);
+    this.#checkWrite(served, place.namespace, proposed, seen, request);
 
     const draft: Draft = onStatus ? { ...seen, metadata: seen.metadata } : { ...proposed };
     if (onStatus || version.hasStatus) {
@@ -242,16 +316,19 @@ export class ApiServer {
       else draft.status = status;
     }
     draft.metadata = onStatus ? { ...seen.metadata } : updatedMeta(proposed, seen);
+    const fixed = immutableMeta(proposed.metadata, seen.metadata);
+    if (fixed.length > 0) throw refuse.invalid(resource, place.name, fixed);
+    resource.fillIn?.(draft);
     resource.prepare?.(draft, seen);
-    checkDraft(served, draft, seen);
+    checkDraft(served, draft, seen, origin);
     if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
-    else if (seen.metadata.managedFields !== undefined && !isUnchanged(draft, seen))
-      draft.metadata.managedFields = ownersAfterUpdate(served, seen, draft, ...this.#writer(request));
+    else this.#keepOwners(served, seen, draft, onStatus ? undefined : proposed, request);
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
     if (resource.hasGeneration && isNewGeneration(served, stored, current))
       stored.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (request.dryRun === true) return seenThrough(served, stored);
+    checkSize(request);
     const written = isGone(resource, stored)
       ? this.#remove(served, stored, current)
       : this.store.update(resource, stored, current);
@@ -269,8 +346,42 @@ export class ApiServer {
       place,
       (seen) => ({ object: rescaled(served, seen, propose(scaleOfObject(served, seen))) }),
       request,
+      'patch',
     );
     return scaleOfObject(served, updated);
+  }
+
+  #checkWrite(
+    served: Served,
+    namespace: string,
+    draft: Draft,
+    previous: StoredObject | undefined,
+    request: WriteRequest,
+  ): void {
+    for (const check of this.#writeChecks)
+      check({ served, namespace, draft, previous, asker: askerOf(request) });
+  }
+
+  /** Brings managed fields up to date with an update, which may itself say who the owners are. */
+  #keepOwners(
+    served: Served,
+    before: StoredObject,
+    draft: Draft,
+    proposed: Draft | undefined,
+    request: WriteRequest,
+  ): void {
+    const known = before.metadata.managedFields;
+    const declared = proposed?.metadata.managedFields ?? known;
+    if (declared === undefined) return;
+    if (isReset(declared)) delete draft.metadata.managedFields;
+    else if (declared !== known || !isUnchanged(draft, before))
+      draft.metadata.managedFields = ownersAfterUpdate(
+        served,
+        before,
+        draft,
+        ...this.#writer(request),
+        declared,
+      );
   }
 
   #remove({ resource }: Served, last: Draft, current: StoredObject): StoredObject {
@@ -283,50 +394,4 @@ export class ApiServer {
     if (current === undefined) throw refuse.notFound(resource, name);
     return current;
   }
-
-  #settleNamespace({ resource }: Served, draft: Draft, namespace: string): void {
-    const given = draft.metadata.namespace;
-    if (given !== undefined && given !== namespace)
-      throw refuse.badRequest(
-        'the namespace of the provided object does not match the namespace sent on the request',
-      );
-    if (!resource.namespaced) return;
-    if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
-    draft.metadata.namespace = namespace;
-  }
-}
-
-/** The metadata that an update leads to: what the server owns stays as it was. */
-function updatedMeta(proposed: Draft, { metadata: before }: StoredObject): Draft['metadata'] {
-  const { metadata: after } = proposed;
-  const meta: Draft['metadata'] = { ...before };
-  for (const member of ['generateName', 'labels', 'annotations', 'ownerReferences', 'finalizers'] as const) {
-    if (after[member] === undefined) delete meta[member];
-    else Object.assign(meta, { [member]: after[member] });
-  }
-  return meta;
-}
-
-/** What becomes of dependents. Jobs keep theirs for historical reasons, and say so. */
-function policyOf(
-  { resource }: Served,
-  { propagationPolicy, warn }: DeleteRequest,
-): DeleteRequest['propagationPolicy'] {
-  if (propagationPolicy !== undefined || resource.orphansByDefault !== true) return propagationPolicy;
-  warn?.(
-    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
-  );
-  return 'Orphan';
-}
-
-function isNewGeneration({ resource }: Served, stored: Draft, current: StoredObject): boolean {
-  if (hasNewSpec(stored, current)) return true;
-  return (
-    resource.generationCountsAnnotations === true &&
-    !equalJson(stored.metadata.annotations, current.metadata.annotations)
-  );
-}
-
-function copyOf(object: StoredObject): Draft {
-  return { ...object, metadata: { ...object.metadata } };
 }

@@ -3,6 +3,10 @@ import type { Kind } from '../../src/kube/object.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { ApiServer } from './api-server.ts';
+import { type AccessOptions, ClusterAccess } from './auth/cluster-access.ts';
+import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import { tokenRequest } from './auth/token-request.ts';
+import { trustedUser, type UserInfo } from './auth/user.ts';
 import { Catalog } from './catalog.ts';
 import { CustomKinds } from './controllers/custom-kinds.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
@@ -15,8 +19,11 @@ import {
   type Serving,
   type Verb,
 } from './in-process.ts';
+import { accessReviewKinds } from './kinds/access-review.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
 import { everyClustersKinds } from './kinds/every-cluster.ts';
+import { identityReviewKinds } from './kinds/identity-review.ts';
+import { rbacKinds } from './kinds/rbac.ts';
 import type { WatchHolder } from './open-watches.ts';
 import { type Delivery, Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
@@ -29,6 +36,8 @@ export interface EmbeddedClusterOptions {
   readonly random: Random;
   /** Changes kept per kind for watches that start in the past. Default 4096. */
   readonly historyLimit?: number;
+  /** A bookmark for every quiet watch after so many writes. Default 1000. */
+  readonly bookmarkEvery?: number;
   /** Makes a reader who changes a shared object throw; for tests. */
   readonly freeze?: boolean;
   /** Keeps managed fields of every object from its creation on; costs time and memory. Default: from its first server-side apply. */
@@ -37,6 +46,8 @@ export interface EmbeddedClusterOptions {
   readonly intercept?: Intercept;
   /** Sees every delivery of every watch first, and may keep, break or repeat it. */
   readonly interceptWatch?: WatchIntercept;
+  /** Who may do what. Default: everybody everything. */
+  readonly access?: AccessOptions;
 }
 
 /**
@@ -55,9 +66,10 @@ export class EmbeddedCluster implements Serving {
   constructor(options: EmbeddedClusterOptions) {
     this.#options = options;
     this.#life = boot(options, options.random);
-    const { server, namespaces } = this.#life;
+    const { server, access, namespaces } = this.#life;
     for (const name of ['default', 'kube-node-lease', 'kube-system'])
       server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+    access.installDefaults();
     this.#installed = server.store.backup();
   }
 
@@ -68,6 +80,10 @@ export class EmbeddedCluster implements Serving {
 
   get lists(): Lists {
     return this.#life.lists;
+  }
+
+  get access(): ClusterAccess {
+    return this.#life.access;
   }
 
   /** What a test or scenario wants to go wrong with a request; asked once for each. */
@@ -109,8 +125,13 @@ export class EmbeddedCluster implements Serving {
     former.server.watches.drop();
   }
 
-  /** A client of its own; `user` is who it says it is. */
+  /** A client of its own that may do everything; `user` is who it says it is. */
   api(user = 'admin'): KubeApi {
+    return this.as(trustedUser(user));
+  }
+
+  /** A client of its own that may do what `user` may. */
+  as(user: UserInfo): KubeApi {
     return new InProcessKubeApi(this, user);
   }
 }
@@ -119,24 +140,36 @@ export class EmbeddedCluster implements Serving {
 interface Life {
   readonly server: ApiServer;
   readonly lists: Lists;
+  readonly access: ClusterAccess;
   readonly namespaces: Resource;
 }
 
 function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup): Life {
-  const { clock, historyLimit = 4096, freeze = false, tracksWriters = false } = options;
+  const { clock, historyLimit = 4096, freeze = false, tracksWriters = false, bookmarkEvery = 1000 } = options;
   const catalog = new Catalog();
   const startVersion = backup === undefined ? {} : { startVersion: backup.version };
-  const store = new Store({ historyLimit, freeze, ...startVersion });
+  const store = new Store({ historyLimit, freeze, bookmarkEvery, ...startVersion });
   const server = new ApiServer({ store, catalog, clock, random, tracksWriters });
   const definitions = customResourceDefinitionKind(clock);
-  for (const kind of [...everyClustersKinds(clock), definitions]) catalog.add(kind);
+  // Tokens outlive the server that signed them.
+  const tokens = new ServiceAccountTokens({ clock, store, catalog, keys: options.random, ids: random });
+  const reviewed = (): ClusterAccess => access;
+  const kinds = [
+    ...everyClustersKinds(clock, { token: tokenRequest(server, tokens) }),
+    ...rbacKinds(),
+    ...accessReviewKinds(reviewed),
+    ...identityReviewKinds(reviewed),
+    definitions,
+  ];
+  for (const kind of kinds) catalog.add(kind);
   const namespaces = catalog.find('', 'namespaces');
   if (namespaces === undefined) throw new Error('namespaces are a core kind');
   new GarbageCollector(server);
   new CustomKinds(server, definitions);
   new NamespaceLifecycle(server, namespaces);
+  const access = new ClusterAccess(server, tokens, options.access ?? {});
   if (backup !== undefined) restore(store, catalog, backup, definitions);
-  return { server, lists: new Lists(server), namespaces };
+  return { server, lists: new Lists(server), access, namespaces };
 }
 
 /** Definitions come first: the other objects' kinds are made from them. */

@@ -11,16 +11,24 @@ import type {
 import type { KubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
 import type { ApiServer } from './api-server.ts';
+import type { ClusterAccess } from './auth/cluster-access.ts';
+import type { UserInfo } from './auth/user.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { InProcessWatch } from './in-process-watch.ts';
 import { openWatch, type WatchSink } from './open-watch.ts';
 import type { Place } from './preconditions.ts';
 import type { Delivery, Lists } from './reads.ts';
 import type { Subresource, WriteRequest } from './requests.ts';
-import type { Served } from './resource.ts';
+import { type Served, splitApiVersion } from './resource.ts';
+import { selectedName } from './selector.ts';
 import type { WatchFault } from './watch-fault.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete' | 'deletecollection';
+
+/** What rules call the verb. */
+function ruleVerb(verb: Verb): string {
+  return verb === 'replace' ? 'update' : verb;
+}
 
 /** What goes wrong with one request. */
 export interface ApiFault {
@@ -45,6 +53,7 @@ export type Intercept = (verb: Verb, kind: Kind, key: RequestKey, user: string) 
 export interface Serving {
   readonly server: ApiServer;
   readonly lists: Lists;
+  readonly access: ClusterAccess;
   faultOf(verb: Verb, served: Served, key: RequestKey, user: string): ApiFault | undefined;
   watchFaultOf(served: Served, user: string): ((delivery: Delivery) => WatchFault | undefined) | undefined;
 }
@@ -52,11 +61,15 @@ export interface Serving {
 /** The server without a network: promises that settle in the same instant of virtual time. */
 export class InProcessKubeApi implements KubeApi {
   readonly #serving: Serving;
-  readonly #user: string;
+  readonly #asker: UserInfo;
 
-  constructor(serving: Serving, user: string) {
+  constructor(serving: Serving, asker: UserInfo) {
     this.#serving = serving;
-    this.#user = user;
+    this.#asker = asker;
+  }
+
+  get #user(): string {
+    return this.#asker.name;
   }
 
   get #server(): ApiServer {
@@ -70,12 +83,12 @@ export class InProcessKubeApi implements KubeApi {
   }
 
   list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
-    const key = { ...namespaceOf(options), ...(options.continue && { continued: true }) };
+    const key = { ...keyOfList(options), ...(options.continue && { continued: true }) };
     return this.#serve('list', kind, key, (served) => this.#serving.lists.list(served, options));
   }
 
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
-    const started = this.#serve<Served>('watch', kind, namespaceOf(options), (served) => served);
+    const started = this.#serve<Served>('watch', kind, keyOfList(options), (served) => served);
     started.catch(() => {});
     const open = (served: Served, sink: WatchSink): (() => void) => {
       const request = { ...options, user: this.#user };
@@ -95,16 +108,16 @@ export class InProcessKubeApi implements KubeApi {
     };
     return this.#serve('create', kind, key, (served) =>
       kind.subresource === 'binding'
-        ? this.#server.bind(served, { namespace: '', name: '', ...key }, object, this.#write(kind, options))
-        : this.#server.create(served, namespace ?? '', object, this.#write(kind, options)),
+        ? this.#server.bind(served, { namespace: '', name: '', ...key }, object, this.#request(kind, options))
+        : this.#server.create(served, namespace ?? '', object, this.#request(kind, options)),
     );
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const key = object.metadata;
-    return this.#serve('replace', kind, key, (served) =>
-      this.#server.replace(served, placeOf(kind, key), object, this.#write(kind, options)),
-    );
+    const replace = (served: Served): unknown =>
+      this.#server.replace(served, placeOf(kind, key), object, this.#request(kind, options));
+    return this.#serve('replace', kind, key, replace, options.subresource);
   }
 
   patch<T extends KubeObject>(
@@ -113,9 +126,13 @@ export class InProcessKubeApi implements KubeApi {
     patch: { readonly type: PatchKind; readonly body: unknown },
     options: WriteOptions = {},
   ): Promise<T> {
-    return this.#serve('patch', kind, key, (served) =>
-      this.#server.patch(served, placeOf(kind, key), patch, this.#write(kind, options)),
-    );
+    const change = (served: Served): unknown => {
+      const place = placeOf(kind, key);
+      if (patch.type === 'apply' && options.subresource === undefined && !this.#server.exists(served, place))
+        this.#demand('create', kind, key, undefined);
+      return this.#server.patch(served, place, patch, this.#request(kind, options));
+    };
+    return this.#serve('patch', kind, key, change, options.subresource);
   }
 
   async delete<T extends KubeObject>(
@@ -135,9 +152,27 @@ export class InProcessKubeApi implements KubeApi {
     );
   }
 
-  #write(kind: Kind, options: WriteOptions): WriteRequest {
+  #request(kind: Kind, options: WriteOptions): WriteRequest {
     const subresource = subresourceOf(kind) ?? options.subresource;
-    return { ...options, user: this.#user, ...(subresource !== undefined && { subresource }) };
+    const request = { ...options, user: this.#user, asker: this.#asker };
+    return { ...request, ...(subresource !== undefined && { subresource }) };
+  }
+
+  /** Throws Forbidden. */
+  #demand(verb: Verb, kind: Kind, key: RequestKey, subresource: string | undefined): void {
+    const { access } = this.#serving;
+    if (!access.isRestricted) return;
+    const { namespace = '', name = '' } = key;
+    const isNamespace = kind.plural === 'namespaces';
+    access.demand(this.#asker, {
+      type: 'resource',
+      verb: ruleVerb(verb),
+      group: splitApiVersion(kind.apiVersion).group,
+      resource: kind.plural,
+      subresource: subresource ?? kind.subresource ?? '',
+      namespace: kind.namespaced ? namespace : isNamespace ? name : '',
+      name,
+    });
   }
 
   /** The stored object is of the kind's type because the kind's schema admitted it. */
@@ -146,8 +181,13 @@ export class InProcessKubeApi implements KubeApi {
     kind: Kind,
     key: RequestKey,
     answerOf: (served: Served) => unknown,
+    subresource?: string,
   ): Promise<R> {
-    const answer = (): R => answerOf(this.#server.catalog.ofKind(kind)) as R;
+    const answer = (): R => {
+      // What is yet to be created has no name that rules could speak of.
+      this.#demand(verb, kind, verb === 'create' ? namespaceOf(key) : key, subresource);
+      return answerOf(this.#server.catalog.ofKind(kind)) as R;
+    };
     const fault = this.#serving.faultOf(verb, this.#server.catalog.ofKind(kind), key, this.#user);
     if (fault === undefined) return answer();
     if (fault.latencyMs !== undefined && fault.latencyMs > 0) await this.#server.clock.sleep(fault.latencyMs);
@@ -159,6 +199,11 @@ export class InProcessKubeApi implements KubeApi {
 
 function subresourceOf({ subresource }: Kind): Subresource | undefined {
   return subresource as Subresource | undefined;
+}
+
+function keyOfList({ fieldSelector, ...options }: ListOptions): RequestKey {
+  const name = selectedName(fieldSelector);
+  return { ...namespaceOf(options), ...(name !== undefined && { name }) };
 }
 
 function namespaceOf({ namespace }: { readonly namespace?: string }): { namespace?: string } {

@@ -1,9 +1,9 @@
-import type { KubeCause } from '../../src/kube/error.ts';
+import type { KubeCause, KubeError } from '../../src/kube/error.ts';
 import { forbiddenValue, invalidValue, requiredValue, tooLong } from '../../src/kube/field-cause.ts';
 import type { OwnerReference } from '../../src/kube/object.ts';
+import { unmarshalError } from './decode-errors.ts';
 import { isDnsLabel, isQualifiedName, nameComplaint } from './object-name.ts';
 import type { Resource } from './resource.ts';
-import { badRequest } from './status-errors.ts';
 import { type DraftMeta, isMembers, type Members, type StoredMeta } from './stored-object.ts';
 
 type Reader = (value: unknown) => boolean;
@@ -25,23 +25,21 @@ const META_MEMBERS: readonly (readonly [keyof StoredMeta | 'selfLink', Reader, s
   ['creationTimestamp', text, 'Time'],
   ['deletionTimestamp', text, 'Time'],
   ['deletionGracePeriodSeconds', wholeNumber, 'int64'],
-  ['labels', textMap, 'map of strings'],
-  ['annotations', textMap, 'map of strings'],
-  ['ownerReferences', membersList, 'list of OwnerReference'],
-  ['finalizers', texts, 'list of strings'],
-  ['managedFields', membersList, 'list of ManagedFieldsEntry'],
+  ['labels', textMap, 'map[string]string'],
+  ['annotations', textMap, 'map[string]string'],
+  ['ownerReferences', membersList, '[]v1.OwnerReference'],
+  ['finalizers', texts, '[]string'],
+  ['managedFields', membersList, '[]v1.ManagedFieldsEntry'],
 ];
 const META_NAMES: ReadonlySet<string> = new Set(META_MEMBERS.map(([name]) => name));
 
-/** Reads client metadata: known members only, empty ones left out. Throws BadRequest on a wrong type. */
-export function readMeta(input: unknown, unknown?: string[]): DraftMeta {
-  if (input === undefined || input === null) input = {};
-  if (!isMembers(input)) throw badRequest('metadata must be an object');
+/** Reads client metadata: known members only, empty ones left out. Throws what `refuse` makes of a wrong type. */
+export function readMeta(input: Members, refuse: (why: string) => KubeError, unknown?: string[]): DraftMeta {
   const meta: Record<string, unknown> = { name: '' };
   for (const [name, isRight, wanted] of META_MEMBERS) {
     const value = input[name];
     if (value === undefined || value === null) continue;
-    if (!isRight(value)) throw badRequest(`metadata.${name} must be of type ${wanted}`);
+    if (!isRight(value)) throw refuse(unmarshalError(value, `struct field ObjectMeta.${name}`, wanted));
     if (value === '' || (Array.isArray(value) && value.length === 0) || isEmptyMap(value)) continue;
     if (name !== 'selfLink') meta[name] = value;
   }
@@ -63,6 +61,25 @@ export function validateMeta(
   if (meta.ownerReferences !== previous?.ownerReferences) validateOwners(meta.ownerReferences ?? [], causes);
   if (meta.finalizers !== previous?.finalizers) validateFinalizers(meta.finalizers ?? [], previous, causes);
   return causes;
+}
+
+/**
+ * Complaints about metadata that an update may not touch. Each comes twice, because the server asks twice:
+ * before any update, and in the kind's own strategy. Source: apimachinery, ValidateObjectMetaAccessorUpdate.
+ */
+export function immutableMeta(meta: DraftMeta, previous: StoredMeta): KubeCause[] {
+  const causes: KubeCause[] = [];
+  const field = (name: 'uid' | 'deletionTimestamp'): string => `metadata.${name}`;
+  if (meta.uid !== undefined && meta.uid !== previous.uid)
+    causes.push(invalidValue(field('uid'), meta.uid, 'field is immutable'));
+  const mark = meta.deletionTimestamp;
+  if (mark !== undefined && mark !== previous.deletionTimestamp)
+    causes.push({
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: ${mark.replace('T', ' ').replace('Z', ' +0000 UTC')}: field is immutable`,
+      field: field('deletionTimestamp'),
+    });
+  return causes.flatMap((cause) => [cause, cause]);
 }
 
 function validateNames(resource: Resource, meta: DraftMeta, causes: KubeCause[]): void {
@@ -159,13 +176,13 @@ function validateFinalizers(
     );
   if (previous?.deletionTimestamp === undefined) return;
   const added = finalizers.filter((finalizer) => !previous.finalizers?.includes(finalizer));
-  if (added.length > 0)
-    causes.push(
-      forbiddenValue(
-        field,
-        `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
-      ),
-    );
+  if (added.length === 0) return;
+  const found = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
+  const cause = forbiddenValue(
+    field,
+    `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`,
+  );
+  causes.push(cause, cause);
 }
 
 function isEmptyMap(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import type { Origin } from './decode-errors.ts';
 import type { DeleteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
 import * as refuse from './status-errors.ts';
@@ -15,6 +16,7 @@ export function checkProposed(
   place: Place,
   proposed: Draft,
   current: StoredObject,
+  origin: Origin,
 ): void {
   const { name, namespace, uid, resourceVersion } = proposed.metadata;
   if (name !== '' && name !== place.name)
@@ -25,13 +27,15 @@ export function checkProposed(
     throw refuse.badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
     );
-  if (uid !== undefined && uid !== current.metadata.uid)
+  if (origin === 'body' && uid !== undefined && uid !== current.metadata.uid)
     throw refuse.conflict(
       resource,
       place.name,
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
     );
-  if (resourceVersion === undefined) {
+  if (resourceVersion !== undefined && !/^\d+$/.test(resourceVersion))
+    throw refuse.unparsableVersion(resourceVersion);
+  if (resourceVersion === undefined || resourceVersion === '0') {
     if (!resource.allowsUnconditionalUpdate) throw refuse.versionMissing(resource, place.name);
   } else if (resourceVersion !== current.metadata.resourceVersion)
     throw refuse.conflict(resource, place.name, refuse.OBJECT_HAS_MOVED_ON);
@@ -45,13 +49,13 @@ export function checkPreconditions(
 ): void {
   const { uid, resourceVersion } = request.preconditions ?? {};
   if (uid !== undefined && uid !== metadata.uid)
-    throw refuse.conflict(
+    throw refuse.preconditionFailed(
       resource,
       metadata.name,
       `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
     );
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
-    throw refuse.conflict(
+    throw refuse.preconditionFailed(
       resource,
       metadata.name,
       `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,

@@ -71,6 +71,7 @@ export class Lists {
   }
 
   list(served: Served, options: ListOptions): Page {
+    refuseQuestions(served, 'list');
     if (options.continue !== undefined && options.continue !== '') return this.#next(served, options);
     const filter = filterOf(served, options);
     const items = this.#select(served, options, filter);
@@ -124,6 +125,11 @@ export class Lists {
   }
 }
 
+/** Objects that are questions are nowhere kept. */
+function refuseQuestions({ resource }: Served, verb: string): void {
+  if (resource.answer !== undefined) throw refuse.methodNotAllowed(resource, verb);
+}
+
 function endOf(token: string): number | undefined {
   try {
     const { end } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { end?: unknown };
@@ -155,6 +161,7 @@ export function watch(
   sink: (delivery: Delivery) => void,
   closed: () => void,
 ): () => void {
+  refuseQuestions(served, 'watch');
   const { store } = server;
   const table = store.table(served.resource);
   const filter = filterOf(served, options);
@@ -200,8 +207,7 @@ function through(filter: Filter, change: Change): Pick<Change, 'type' | 'object'
 function startVersion(text: string | undefined, current: number): number | undefined {
   if (text === undefined || text === '' || text === '0') return undefined;
   const version = Number(text);
-  if (!Number.isSafeInteger(version) || version < 0)
-    throw refuse.badRequest(`invalid resource version ${JSON.stringify(text)}`);
+  if (!Number.isSafeInteger(version) || version < 0) throw refuse.unparsableVersion(text, 'resourceVersion');
   if (version > current) throw refuse.tooLargeVersion(version, current);
   return version;
 }

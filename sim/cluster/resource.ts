@@ -1,5 +1,7 @@
 import type { CompiledSchema } from '../../src/kube/crd-schema.ts';
 import type { KubeCause } from '../../src/kube/error.ts';
+import type { UserInfo } from './auth/user.ts';
+import type { WriteRequest } from './requests.ts';
 import type { Draft, Members, StoredObject } from './stored-object.ts';
 
 /** One column of `kubectl get`. Source: apiextensions/v1 CustomResourceColumnDefinition. */
@@ -38,6 +40,14 @@ export interface ServedVersion {
 /** Which names a kind accepts. Source: apimachinery api/validation. */
 export type NameRule = 'subdomain' | 'label' | 'label-1035' | 'path-segment';
 
+/** What a POST to a subresource of an object does, such as making a token for a ServiceAccount. */
+export interface SubresourceAction {
+  /** The kind of the body and of the answer. */
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
+  /** Throws KubeError. */
+  readonly create: (object: StoredObject, body: unknown, request: WriteRequest) => Members;
+}
+
 /** What a kind of object is to the server: its names, its versions, and its own rules. */
 export interface Resource {
   /** Empty for the core group. */
@@ -64,6 +74,8 @@ export interface Resource {
   readonly custom: boolean;
   /** Field selector values beyond `metadata.name` and `metadata.namespace`. */
   readonly selectableFields?: (object: StoredObject) => Readonly<Record<string, string>>;
+  /** Fills in what a client may leave out, as its own words; runs first. */
+  readonly fillIn?: (draft: Draft) => void;
   /** Fills in what the server decides; runs before validation. */
   readonly prepare?: (draft: Draft, previous: StoredObject | undefined) => void;
   /** What schemas cannot say. */
@@ -78,6 +90,10 @@ export interface Resource {
   readonly orphansByDefault?: boolean;
   /** True while something other than finalizers keeps a marked object. */
   readonly holdsDeletion?: (object: StoredObject) => boolean;
+  /** Present: objects of this kind are questions. A create fills in the answer and nothing is kept. */
+  readonly answer?: (question: Draft, asker: UserInfo) => void;
+  /** What may be created below an object, by the name of the subresource. */
+  readonly actions?: Readonly<Record<string, SubresourceAction>>;
   /** Another resource whose objects these are, shown under a second name (events.k8s.io shows core Events). */
   readonly storedAs?: Resource;
   /** Reads an object of another served version into the storage version, and back. */

@@ -1,5 +1,5 @@
 import { type KubeCause, KubeError } from '../../src/kube/error.ts';
-import { invalidValue, joinCauses } from '../../src/kube/field-cause.ts';
+import { joinCauses } from '../../src/kube/field-cause.ts';
 import { kindName, type Resource, resourceName } from './resource.ts';
 
 /*
@@ -26,6 +26,12 @@ export function alreadyExists(resource: Resource, name: string, deleting: boolea
   return new KubeError('AlreadyExists', message, detailsOf(resource, name));
 }
 
+/** A deletion that was meant for another object; unlike other conflicts it names the kind. */
+export function preconditionFailed(resource: Resource, name: string, why: string): KubeError {
+  const message = `Operation cannot be fulfilled on ${kindName(resource)} ${quote(name)}: ${why}`;
+  return new KubeError('Conflict', message, { name, group: resource.group, kind: resource.kind });
+}
+
 export function conflict(resource: Resource, name: string, why: string): KubeError {
   const message = `Operation cannot be fulfilled on ${resourceName(resource)} ${quote(name)}: ${why}`;
   return new KubeError('Conflict', message, detailsOf(resource, name));
@@ -36,9 +42,18 @@ export const OBJECT_HAS_MOVED_ON =
 
 /** A PUT without a version, on a kind that insists on one. */
 export function versionMissing(resource: Resource, name: string): KubeError {
-  const cause = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
-  const message = `${resourceName(resource)} ${quote(name)} is invalid: ${joinCauses([cause])}`;
-  return new KubeError('Invalid', message, { ...detailsOf(resource, name), causes: [cause] });
+  const field = 'metadata.resourceVersion';
+  const message = 'Invalid value: 0x0: must be specified for an update';
+  const cause: KubeCause = { reason: 'FieldValueInvalid', message, field };
+  const text = `${resourceName(resource)} ${quote(name)} is invalid: ${joinCauses([cause])}`;
+  return new KubeError('Invalid', text, { ...detailsOf(resource, name), causes: [cause] });
+}
+
+/** What is wrong with a request's options (`CreateOptions`, `PatchOptions` …), or, without a kind, with its patch. */
+export function invalidRequest(kind: string, causes: readonly KubeCause[]): KubeError {
+  const name = kind === '' ? '' : `${kind}.meta.k8s.io`;
+  const details = kind === '' ? {} : { group: 'meta.k8s.io', kind };
+  return new KubeError('Invalid', `${name} "" is invalid: ${joinCauses(causes)}`, { ...details, causes });
 }
 
 export function invalid(resource: Resource, name: string, causes: readonly KubeCause[]): KubeError {
@@ -51,9 +66,33 @@ export function forbidden(resource: Resource, name: string, why: string): KubeEr
   return new KubeError('Forbidden', message, detailsOf(resource, name));
 }
 
+/** A path of a group that has only custom kinds, or none: not the API's own refusal, but that of the HTTP server behind it. */
+export function pageNotFound(): KubeError {
+  return new KubeError('NotFound', PAGE_NOT_FOUND);
+}
+
+export const PAGE_NOT_FOUND = '404 page not found';
+
+/** A path that is served, but not with this method. */
+export function methodNotOffered(): KubeError {
+  return new KubeError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+}
+
+/** An object larger than etcd takes in one request, by default 1.5 MiB. */
+export function tooLargeToStore(): KubeError {
+  return new KubeError('InternalError', 'etcdserver: request is too large');
+}
+
 export function methodNotAllowed(resource: Resource, action: string): KubeError {
   const message = `${action} is not supported on resources of kind ${quote(resourceName(resource))}`;
   return new KubeError('MethodNotAllowed', message, { group: resource.group, kind: resource.plural });
+}
+
+/** A version that is no number. */
+export function unparsableVersion(text: string, field = ''): KubeError {
+  const value = JSON.stringify(text);
+  const prefix = field === '' ? '' : `${field}: Invalid value: ${value}: `;
+  return new KubeError('InternalError', `${prefix}strconv.ParseUint: parsing ${value}: invalid syntax`);
 }
 
 export function expired(version: number, oldest: number): KubeError {

@@ -8,6 +8,8 @@ export interface StoreOptions {
   readonly historyLimit: number;
   /** Freezes what is stored, so that a reader who writes throws; for tests, it costs time. */
   readonly freeze: boolean;
+  /** Bookmarks go out whenever so many versions have passed. */
+  readonly bookmarkEvery: number;
   /** The version to go on from; nothing before it is known. Default 1. */
   readonly startVersion?: number;
 }
@@ -20,9 +22,6 @@ export interface Backup {
 
 /** Hears of a change in a table during the write; may not write itself. */
 export type Observer = (change: Change, table: Table) => void;
-
-/** Bookmarks go out when this many versions have passed since the last ones. */
-const BOOKMARK_EVERY = 1000;
 
 /**
  * All objects of one cluster under one version counter: what etcd is to a real API server.
@@ -134,7 +133,8 @@ export class Store {
     const table = this.table(resource);
     table.commit(change);
     for (const observer of this.#observers) observer(change, table);
-    if (version % BOOKMARK_EVERY === 0) for (const bookmarker of this.#bookmarkers) bookmarker(version);
+    if (version % this.#options.bookmarkEvery === 0)
+      for (const bookmarker of this.#bookmarkers) bookmarker(version);
     return object;
   }
 }

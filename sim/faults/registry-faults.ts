@@ -90,6 +90,20 @@ export const registryBlobDeleted = registryFault(({ operation }) =>
   operation === 'blob' ? { kind: 'error', code: 'not-found' } : undefined,
 );
 
+/**
+ * The manifest of a chip is answered with another one of the repository, genuine and signed as it may be; of the
+ * same length where there is one, so that its size gives nothing away.
+ */
+export const registrySwappedManifest = registryFault(({ operation, name, target }, { store }) => {
+  if (operation !== 'manifest') return undefined;
+  const named = store.namedByIndexes(name);
+  const others = named.filter((digest) => digest !== target);
+  const lengthOf = (digest: string): number => store.manifest(name, digest).bytes.length;
+  const other = others.find((digest) => lengthOf(digest) === lengthOf(target)) ?? others[0];
+  if (others.length === named.length || other === undefined) return undefined;
+  return { kind: 'swapped-manifest', digest: other };
+});
+
 /** Every tag means what the next one of its repository means, the last one what the first does. */
 export const tagMoved = registryFault(({ operation, name, target }, { store }) => {
   if (operation !== 'resolve' || target.includes(':') || !store.hasRepository(name)) return undefined;

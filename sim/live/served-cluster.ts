@@ -3,6 +3,7 @@ import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
 import { WallClock } from '../../operator/adapters/wall-clock.ts';
 import { Cast, kubeletBounds } from '../cast.ts';
+import { trustedUser } from '../cluster/auth/user.ts';
 import { Kubelet } from '../cluster/stand-ins/kubelet.ts';
 import { serveRegistry } from '../registry/http.ts';
 import { RegistryStore } from '../registry/store.ts';
@@ -60,7 +61,7 @@ function startKubelet(
 ): void {
   const ended = new AbortController();
   const kubelet = new Kubelet({
-    ...{ api: cluster.kubeOf('kubelet'), clock, programs: () => undefined },
+    ...{ api: cluster.kubeOf(trustedUser('kubelet')), clock, programs: () => undefined },
     ...kubeletBounds(cluster.bounds),
   });
   kubelet.run(ended.signal).catch((error: unknown) => {

@@ -32,6 +32,8 @@ export type RegistryFault = { readonly delayMs?: number } & (
   | { readonly kind: 'wrong-digest'; readonly digest: Digest }
   /** `resolve` answers as if the tag had moved to this manifest of the same repository. */
   | { readonly kind: 'tag-moved'; readonly digest: Digest }
+  /** `manifest` answers with this one of the same repository, whatever was asked for. */
+  | { readonly kind: 'swapped-manifest'; readonly digest: Digest }
   /** Content comes so fast and no faster. */
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }
   /** After `afterBytes` nothing comes any more, and nobody hangs up. */

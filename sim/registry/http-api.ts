@@ -27,17 +27,16 @@ type Handler = (context: ApiContext, request: ApiRequest, name: string, target: 
 /**
  * The distribution API as a function: one request in, one answer out, nothing else touched but the store.
  *
- * `tagMeans`, where given, is the digest that whatever tag is asked for stands for.
+ * `manifest`, where given, is the digest of the manifest that is answered, whichever was asked for.
  */
-export function answerRequest(context: ApiContext, request: ApiRequest, tagMeans?: string): ApiAnswer {
+export function answerRequest(context: ApiContext, request: ApiRequest, manifest?: string): ApiAnswer {
   if (/^\/v2\/?$/.test(request.path)) return answerJson(200, {});
   try {
     for (const { path, handle } of ROUTES) {
       const groups = path.exec(request.path)?.groups;
       if (groups === undefined) continue;
       const { name = '', target = '' } = groups;
-      const isTag = handle === answerManifest && !target.includes(':');
-      return handle(context, request, name, isTag ? (tagMeans ?? target) : target);
+      return handle(context, request, name, handle === answerManifest ? (manifest ?? target) : target);
     }
   } catch (error) {
     if (error instanceof StoreError) return answerError(error.code, error.message);

@@ -120,9 +120,9 @@ async function send(
   else await sendContent(given.body);
 }
 
-/** The manifest that a tag stands for while the fault lasts. */
+/** The manifest that is answered while the fault lasts, whichever was asked for. */
 function movedTo(fault: RegistryFault | undefined): string | undefined {
-  return fault?.kind === 'tag-moved' ? fault.digest : undefined;
+  return fault?.kind === 'tag-moved' || fault?.kind === 'swapped-manifest' ? fault.digest : undefined;
 }
 
 function spoilAnswer(given: ApiAnswer, fault: RegistryFault | undefined): ApiAnswer {

@@ -80,7 +80,8 @@ export class InProcessRegistry implements Registry {
 
   manifest(repository: Repository, digest: Digest): Promise<ManifestContent> {
     return this.#call('manifest', repository, digest, async (fault) => {
-      const { mediaType, bytes } = this.#store.manifest(repository.name, digest);
+      const given = fault?.kind === 'swapped-manifest' ? fault.digest : digest;
+      const { mediaType, bytes } = this.#store.manifest(repository.name, given);
       return { mediaType, bytes: await this.#send(repository, digest, bytes, fault) };
     });
   }

@@ -109,6 +109,13 @@ export class RegistryStore {
     return undefined;
   }
 
+  /** Manifests that indexes of the repository name, in the order pushed. */
+  namedByIndexes(repository: string): readonly Digest[] {
+    const manifests = [...(this.#repositories.get(repository)?.manifests.values() ?? [])];
+    const named = manifests.flatMap(({ document }) => (document.kind === 'index' ? document.manifests : []));
+    return [...new Set(named.map(({ digest }) => digest))];
+  }
+
   /** `target` is a tag or a digest. */
   findManifest(repository: string, target: string): StoredManifest | undefined {
     const content = this.#repositories.get(repository);

@@ -41,7 +41,7 @@ export function encodeX509Certificate(request: CertificateRequest): Uint8Array {
 }
 
 /** Source: RFC 8410 section 3; RFC 5758 section 3.2. Neither has parameters. */
-const SIGNATURE_ALGORITHM: Readonly<Record<SignatureAlgorithm, Uint8Array>> = {
+export const SIGNATURE_ALGORITHM: Readonly<Record<SignatureAlgorithm, Uint8Array>> = {
   EdDSA: derSequence(derOid('1.3.101.112')),
   ES256: derSequence(derOid('1.2.840.10045.4.3.2')),
 };
@@ -54,7 +54,8 @@ function name(id: Uint8Array): Uint8Array {
   return derSequence(derSet(derSequence(derOid('2.5.4.5'), derText(0x13, hexOf(id)))));
 }
 
-function subjectPublicKeyInfo(publicKey: Uint8Array): Uint8Array {
+/** Of a raw public key: 32 bytes Ed25519 or X‖Y of P-256. Source: RFC 8410 section 4; RFC 5480 section 2. */
+export function subjectPublicKeyInfo(publicKey: Uint8Array): Uint8Array {
   if (publicKey.length === 32) return derSequence(derSequence(derOid('1.3.101.112')), derBits(publicKey));
   const algorithm = derSequence(derOid('1.2.840.10045.2.1'), derOid('1.2.840.10045.3.1.7'));
   return derSequence(algorithm, derBits(Buffer.concat([Uint8Array.of(4), publicKey])));
@@ -94,6 +95,6 @@ function diceExtension(inputs: DiceInputs, profileName: string | undefined): Uin
 }
 
 /** Ecdsa-Sig-Value from r‖s. Source: RFC 3279 section 2.2.3. */
-function ecdsaSignature(raw: Uint8Array): Uint8Array {
+export function ecdsaSignature(raw: Uint8Array): Uint8Array {
   return derSequence(derInteger(raw.subarray(0, 32)), derInteger(raw.subarray(32)));
 }

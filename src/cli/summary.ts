@@ -23,6 +23,7 @@ export function summarize(
     stepLines(result, paint),
     outcomeLines(result),
     refusalLines(result),
+    trafficLines(result),
     propertyLines(result, paint),
     passed ? [] : failureLines(result, paint),
     endLines(result, reportPath, replay, passed),
@@ -75,6 +76,17 @@ function refusalLines({ refused }: RunResult): string[] {
   if (refused.length === 0) return [];
   const rows = refused.map(({ board, identity, code, message }) => [board, identity, `${code}: ${message}`]);
   return alignColumns([['REFUSED', 'IDENTITY', 'WHY'], ...rows]);
+}
+
+function trafficLines({ registry }: RunResult): string[] {
+  if (registry.length === 0) return [];
+  const rows = registry.map(({ node, content, answers, bytes }) => [
+    node,
+    content,
+    answers.toLocaleString('en'),
+    bytes.toLocaleString('en'),
+  ]);
+  return alignColumns([['FROM REGISTRY TO', 'CONTENT', 'ANSWERS', 'BYTES'], ...rows], [2, 3]);
 }
 
 function propertyLines({ properties }: RunResult, paint: Paint): string[] {

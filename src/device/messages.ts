@@ -17,6 +17,19 @@ export interface Challenge {
   readonly nonce: string;
 }
 
+/** The one patch format: 64 bytes of header and a detools patch, see src/delta/delta-file.ts. */
+export const DELTA_FORMAT = 'esp_delta_ota';
+
+/** A patch that makes the offered image of what the device runs, for a device that prefers it. */
+export interface OfferedDelta {
+  /** What the base measures to, `sha256:…`; of no use to a device that runs anything else. */
+  readonly from: string;
+  /** Which patch it is, `sha256:…`, so that no download is continued with another. */
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly format: string;
+}
+
 /** An image that the device may pull, and all it needs to refuse it before a byte is sent. */
 export interface Offer {
   readonly session: SessionId;
@@ -25,11 +38,20 @@ export interface Offer {
   /** Chip the image is for. */
   readonly chip: string;
   readonly sizeBytes: number;
-  /** `sha256:…` over all `sizeBytes`; what the device must measure once it is written. */
+  /** `sha256:…` over all `sizeBytes`, a signature sector included. */
   readonly digest: string;
+  /** `sha256:…` that a device which runs it measures; absent: `digest`, for nothing follows the measured part. */
+  readonly measurement?: string;
   readonly secureVersion: number;
   /** Boots granted before the bootloader reverts; 1 is ESP-IDF's own rule, more needs a `boot-counter` bootloader. */
   readonly bootsWithoutConfirm: number;
+  /** Absent: there is none from what the device runs. Pulled by topics of its own, instead of the image or before it. */
+  readonly delta?: OfferedDelta;
+}
+
+/** What a device that runs the offered image measures. */
+export function measurementOf(offer: Offer): string {
+  return offer.measurement ?? offer.digest;
 }
 
 /** Why a device turned an offer down, or gave it up. */
@@ -42,10 +64,17 @@ export type ReportCode =
   | 'already-running'
   | 'digest-mismatch'
   | 'image-invalid'
+  /** Whole and valid, and signed by no key that the device trusts. */
+  | 'not-trusted'
   | 'flash-error';
 
 export type Report =
   | { readonly stage: 'accepted' }
+  /**
+   * The delta is of no use, the image itself is pulled now. `code` is a DeltaRefusalCode (src/delta/refusal.ts)
+   * or `unsupported-format`.
+   */
+  | { readonly stage: 'full-image'; readonly code: string; readonly message: string }
   /** Whole, verified and set to boot; the device restarts now. */
   | { readonly stage: 'written' }
   | { readonly stage: 'refused' | 'failed'; readonly code: ReportCode; readonly message: string };
@@ -76,8 +105,8 @@ export const decodeAnnouncement = (payload: Uint8Array): Announcement | undefine
 export const decodeChallenge = (payload: Uint8Array): Challenge | undefined =>
   decode(payload, { session: 'string', nonce: 'string' });
 
-export const decodeOffer = (payload: Uint8Array): Offer | undefined =>
-  decode(payload, {
+export function decodeOffer(payload: Uint8Array): Offer | undefined {
+  const offer = decode<Offer>(payload, {
     session: 'string',
     application: 'string',
     version: 'string',
@@ -87,11 +116,18 @@ export const decodeOffer = (payload: Uint8Array): Offer | undefined =>
     secureVersion: 'number',
     bootsWithoutConfirm: 'number',
   });
+  if (offer?.measurement !== undefined && typeof offer.measurement !== 'string') return undefined;
+  const { delta } = offer ?? {};
+  return delta === undefined || hasMembers(delta, DELTA_SHAPE) ? offer : undefined;
+}
+
+const DELTA_SHAPE = { from: 'string', digest: 'string', sizeBytes: 'number', format: 'string' };
 
 export function decodeReport(payload: Uint8Array): Report | undefined {
   const plain = decode<{ stage: string }>(payload, { stage: 'string' });
   if (plain?.stage === 'accepted' || plain?.stage === 'written') return { stage: plain.stage };
-  if (plain?.stage !== 'refused' && plain?.stage !== 'failed') return undefined;
+  if (plain?.stage !== 'refused' && plain?.stage !== 'failed' && plain?.stage !== 'full-image')
+    return undefined;
   return decode(payload, { stage: 'string', code: 'string', message: 'string' });
 }
 
@@ -107,10 +143,13 @@ function decode<T>(payload: Uint8Array, shape: Readonly<Record<string, string>>)
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null) return undefined;
-  for (const [key, type] of Object.entries(shape)) {
+  return hasMembers(value, shape) ? (value as T) : undefined;
+}
+
+function hasMembers(value: unknown, shape: Readonly<Record<string, string>>): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(shape).every(([key, type]) => {
     const member = (value as Record<string, unknown>)[key];
-    if (typeof member !== type || (type === 'number' && !Number.isSafeInteger(member))) return undefined;
-  }
-  return value as T;
+    return typeof member === type && (type !== 'number' || Number.isSafeInteger(member));
+  });
 }

@@ -10,6 +10,8 @@
  *     brickproof/<station>/down/offer                    down           an image it may pull (Offer)
  *     brickproof/<station>/up/pull/<session>/<offset>/<length>   up     "send me these bytes", no payload
  *     brickproof/<station>/down/chunk/<session>/<offset> down           the bytes, raw
+ *     brickproof/<station>/up/pull-delta/<session>/<offset>/<length>   up   the same, of the offered delta
+ *     brickproof/<station>/down/chunk-delta/<session>/<offset>         down
  *     brickproof/<station>/up/report/<session>           up             how the offer fares (Report)
  *     brickproof/<station>/down/reboot                   down           give the bootloader its say (RebootOrder)
  */
@@ -32,19 +34,38 @@ export const evidenceTopic = (station: string, session: SessionId): string =>
   `${ROOT}/${station}/up/evidence/${session}`;
 export const reportTopic = (station: string, session: SessionId): string =>
   `${ROOT}/${station}/up/report/${session}`;
-export const pullTopic = (station: string, session: SessionId, offset: number, length: number): string =>
-  `${ROOT}/${station}/up/pull/${session}/${offset}/${length}`;
-export const chunkTopic = (station: string, session: SessionId, offset: number): string =>
-  `${ROOT}/${station}/down/chunk/${session}/${offset}`;
+
+/** What bytes are of: each has its own topics, so that a late chunk of one is never taken for the other. */
+export type Content = 'image' | 'delta';
+
+export const pullTopic = (
+  station: string,
+  session: SessionId,
+  content: Content,
+  offset: number,
+  length: number,
+): string => `${ROOT}/${station}/up/${PULL[content]}/${session}/${offset}/${length}`;
+export const chunkTopic = (station: string, session: SessionId, content: Content, offset: number): string =>
+  `${ROOT}/${station}/down/${CHUNK[content]}/${session}/${offset}`;
+
+const PULL = { image: 'pull', delta: 'pull-delta' } as const;
+const CHUNK = { image: 'chunk', delta: 'chunk-delta' } as const;
 
 /** A topic taken apart; undefined for topics of other systems and for malformed ones. */
 export type DeviceTopic =
   | { readonly station: string; readonly kind: 'announce' | 'challenge' | 'offer' | 'reboot' }
   | { readonly station: string; readonly kind: 'evidence' | 'report'; readonly session: SessionId }
-  | { readonly station: string; readonly kind: 'chunk'; readonly session: SessionId; readonly offset: number }
+  | {
+      readonly station: string;
+      readonly kind: 'chunk';
+      readonly content: Content;
+      readonly session: SessionId;
+      readonly offset: number;
+    }
   | {
       readonly station: string;
       readonly kind: 'pull';
+      readonly content: Content;
       readonly session: SessionId;
       readonly offset: number;
       readonly length: number;
@@ -63,11 +84,12 @@ export function parseTopic(topic: string): DeviceTopic | undefined {
     return { station, kind: verb, session };
   const offset = wholeNumber(first);
   if (offset === undefined) return undefined;
-  if (direction === 'down' && verb === 'chunk' && second === undefined)
-    return { station, kind: 'chunk', session, offset };
+  const content: Content = verb?.endsWith('-delta') === true ? 'delta' : 'image';
+  if (direction === 'down' && verb === CHUNK[content] && second === undefined)
+    return { station, kind: 'chunk', content, session, offset };
   const length = wholeNumber(second);
-  if (direction === 'up' && verb === 'pull' && length !== undefined)
-    return { station, kind: 'pull', session, offset, length };
+  if (direction === 'up' && verb === PULL[content] && length !== undefined)
+    return { station, kind: 'pull', content, session, offset, length };
   return undefined;
 }
 

@@ -63,7 +63,7 @@ function decideOnRefusal(
 function decideOnReport(view: DeviceUpdateView): DeviceUpdateAction | undefined {
   const { nowMs, transfer } = view;
   if (transfer.state !== 'refused' && transfer.state !== 'failed') return undefined;
-  const said = `${transfer.code}: ${transfer.message ?? ''}`;
+  const said = `${transfer.code} at device: ${transfer.message ?? ''}`;
   const outcome = FINAL[transfer.code ?? 'flash-error'];
   if (outcome !== undefined && (outcome.atOnce || transfer.failures >= FAILURES_MAX))
     return settle(outcome.is, said);
@@ -87,6 +87,7 @@ const FINAL: Readonly<
   'wrong-chip': { is: 'incompatible', atOnce: true },
   'too-large': { is: 'incompatible', atOnce: true },
   downgrade: { is: 'downgrade-refused', atOnce: true },
+  'not-trusted': { is: 'bad-image', atOnce: true },
   'digest-mismatch': { is: 'bad-image', atOnce: false },
   'image-invalid': { is: 'bad-image', atOnce: false },
   'flash-error': { is: 'interrupted', atOnce: false },

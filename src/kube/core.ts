@@ -124,11 +124,6 @@ export interface Namespace extends KubeObject {
   readonly status?: { readonly phase?: 'Active' | 'Terminating' };
 }
 
-/** Puts a Pod on a node, which is a scheduler's word; it is written and never read. Source: core/v1 Binding. */
-export interface Binding extends KubeObject {
-  readonly target: { readonly apiVersion: string; readonly kind: string; readonly name: string };
-}
-
 /** Source: core/v1 ServiceAccount. */
 export type ServiceAccount = KubeObject;
 
@@ -153,7 +148,6 @@ const core = <T extends KubeObject>(kind: string, plural: string, namespaced = t
 export const POD: Kind<Pod> = core('Pod', 'pods');
 export const SERVICE: Kind<Service> = core('Service', 'services');
 export const EVENT: Kind<Event> = core('Event', 'events');
-export const BINDING: Kind<Binding> = core('Binding', 'bindings');
 export const SERVICE_ACCOUNT: Kind<ServiceAccount> = core('ServiceAccount', 'serviceaccounts');
 export const NODE: Kind<Node> = core('Node', 'nodes', false);
 export const NAMESPACE: Kind<Namespace> = core('Namespace', 'namespaces', false);

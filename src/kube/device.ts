@@ -27,6 +27,17 @@ export interface AttestedState {
   readonly bootCount: number;
 }
 
+/** How the image goes to the device. */
+export interface Delivery {
+  /** Bytes of the image, and of a delta that makes it, sent in chunks; those sent again count again. */
+  readonly imageBytes: number;
+  readonly deltaBytes: number;
+  /** Measurement of the image that the offered delta is from; absent: none was offered. */
+  readonly deltaFrom?: string;
+  /** Why the image itself is sent, for people; absent while a delta does. */
+  readonly whyFull?: string;
+}
+
 /** The update that holds, or last held, the device. One at a time: whoever writes it first, with the version it read, has it. */
 export interface DeviceUpdate {
   readonly jobNamespace: string;
@@ -41,6 +52,8 @@ export interface DeviceUpdate {
   readonly session?: string;
   /** Offers made so far, this one included. */
   readonly attempts: number;
+  /** Absent before the first offer. */
+  readonly delivery?: Delivery;
   readonly startedAt: string;
   readonly finishedAt?: string;
   readonly outcome?: Outcome;
@@ -107,6 +120,12 @@ const update = (description: string) =>
     phase: text('How far it is.', { enum: ['Claimed', 'Transferring', 'Rebooting', 'Settled'] }),
     session: text('Conversation in which the image is offered.'),
     attempts: whole('Offers made.'),
+    delivery: record('How the image goes to it.', {
+      imageBytes: whole('Bytes of the image sent, repetitions included.'),
+      deltaBytes: whole('Bytes of a delta sent, repetitions included.'),
+      deltaFrom: text('What the offered delta is from.'),
+      whyFull: text('Why the image itself is sent.'),
+    }),
     startedAt: time('When it was claimed.'),
     finishedAt: time('When it was settled.'),
     outcome: text('How it ended.'),

@@ -86,6 +86,11 @@ export const FAULTS = {
     probability: 'percent',
   }),
   'registry-wrong-digest': describe(true, 'registry', 'references resolve to a digest that is not there'),
+  'registry-swapped-manifest': describe(
+    true,
+    'registry',
+    "a chip's manifest is answered with another one of the same repository",
+  ),
   'registry-blob-deleted': describe(true, 'registry', 'blobs are gone'),
   'registry-token-expired': describe(
     true,

@@ -32,19 +32,22 @@ export type FleetEvent =
       readonly digest: string;
       readonly busy: boolean;
     }
-  /** The first byte of an image is about to be written. */
+  /** The first byte of an image, or of what a delta makes, is about to be written. */
   | {
       readonly kind: 'write-begin';
       readonly board: string;
       readonly session: string;
       readonly digest: string;
       readonly offsetBytes: number;
+      /** `sha256:…` of the running image that a delta is applied to; absent: the image itself is written. */
+      readonly deltaFrom?: string;
     }
   | {
       readonly kind: 'write-end';
       readonly board: string;
       readonly session: string;
       readonly digest: string;
+      /** `abandoned` with a code: the delta was of no use, and the image itself follows. */
       readonly result: 'written' | 'failed' | 'abandoned';
       readonly code?: string;
     }

@@ -3,10 +3,10 @@ import type { ChipName } from '../esp/chips.ts';
 import type { Kind, ObjectKey } from '../kube/object.ts';
 import { type BoardSelector, matchesBoard } from './board-selector.ts';
 import type { FaultName, FaultOrder } from './fault.ts';
-import type { Amount } from './language/quantity.ts';
+import type { Amount, Measure } from './language/quantity.ts';
 import type { YamlSource } from './language/yaml-source.ts';
 import type { AlwaysName, SometimesName } from './properties/names.ts';
-import type { BoardState } from './world.ts';
+import type { BoardState, ContentKind } from './world.ts';
 
 /** A scenario with everything resolved: every name checked, every draw drawn. The same file and seed give the same plan. */
 export interface ScenarioPlan {
@@ -183,6 +183,8 @@ export interface DeviceSelector extends BoardSelector {
   readonly updating?: boolean;
   readonly impersonated?: boolean;
   readonly outcome?: Outcome;
+  /** Words of its last update's message. */
+  readonly message?: string;
   readonly configuration?: string;
 }
 
@@ -210,12 +212,18 @@ export type Subject =
       readonly of: 'outcomes';
       readonly parent: ObjectName;
       readonly outcome: Outcome | 'pending';
-    };
+    }
+  /** Bytes that the registry has sent to the node that got most; of every kind when none is named. */
+  | { readonly of: 'bytes-per-node'; readonly selector: { readonly content?: ContentKind } };
+
+/** Subjects that are so many of all there could be. */
+export type Countable = Extract<Subject, { of: 'devices' | 'boards' | 'instances' }>;
 
 export interface Expectation {
   readonly subject: Subject;
   readonly bound: 'exactly' | 'at-least' | 'at-most';
-  readonly amount: Amount;
+  /** A size for bytes, and for nothing else. */
+  readonly amount: Measure;
 }
 
 export interface PlannedProperties {

@@ -3,7 +3,7 @@ import type { ChartSamples } from './engine/fleet-chart.ts';
 import type { Note } from './engine/note.ts';
 import type { Place } from './plan.ts';
 import type { PropertyResult } from './properties/property-board.ts';
-import type { BoardState, WorldKind } from './world.ts';
+import type { BoardState, RegistryTraffic, WorldKind } from './world.ts';
 
 /** How a run ends, as a process exit code. */
 export const EXIT_CODE = {
@@ -126,6 +126,8 @@ export interface RunResult {
   readonly properties: readonly PropertyResult[];
   readonly rollouts: readonly RolloutResult[];
   readonly faults: readonly FaultBand[];
+  /** What the registry sent to each node, by kind of content. */
+  readonly registry: readonly RegistryTraffic[];
   readonly notes: readonly Note[];
   /** Notes that were told and not kept. */
   readonly notesDropped: number;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { DeviceUpdate } from '../kube/device.ts';
 import type { ClusterChange } from './engine/cluster-view.ts';
 import type { FleetEvent, StampedEvent } from './fleet-event.ts';
 
@@ -10,7 +11,7 @@ const FIELDS: { readonly [K in FleetEvent['kind']]: readonly string[] } = {
   confirm: ['digest'],
   evidence: ['session'],
   offer: ['session', 'digest', 'busy'],
-  'write-begin': ['session', 'digest', 'offsetBytes'],
+  'write-begin': ['session', 'digest', 'offsetBytes', 'deltaFrom'],
   'write-end': ['session', 'digest', 'result', 'code'],
   power: ['on'],
   fault: ['fault', 'on', 'boards'],
@@ -73,6 +74,13 @@ export class Trace {
   }
 }
 
+/** What a device was sent, where a delta was offered to it. */
+function deliveryOf(update: DeviceUpdate | undefined): Members | undefined {
+  if (update?.delivery?.deltaFrom === undefined) return undefined;
+  const { imageBytes, deltaBytes, whyFull } = update.delivery;
+  return { imageBytes, deltaBytes, whyFull };
+}
+
 type Members = Readonly<Record<string, unknown>>;
 
 /** What of an object is worth a line: now, and before the change. */
@@ -97,6 +105,7 @@ function transitionOf(change: ClusterChange): [Members, Members] {
         confirmed: status?.attested?.confirmed,
         update: status?.update?.phase,
         outcome: status?.update?.outcome,
+        delivery: deliveryOf(status?.update),
         impostors: status?.impostors?.length,
       });
       return [pick(change.object.status), pick(change.previous?.status)];

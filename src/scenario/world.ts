@@ -32,6 +32,8 @@ export interface PackedImage {
   readonly chip: string;
   /** `sha256:…` as boards measure it and events name it. */
   readonly digest: string;
+  /** `sha256:…` of the index that it was pushed under, which jobs pin. */
+  readonly index: string;
   readonly application: string;
   readonly version: string;
 }

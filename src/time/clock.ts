@@ -21,7 +21,7 @@ export interface Timer {
 }
 
 /** The current instant as Kubernetes writes it: RFC 3339, whole seconds, UTC. Source: metav1.Time. */
-export function timestamp(clock: Clock): string {
+export function timestamp(clock: Pick<Clock, 'epochMs' | 'nowMs'>): string {
   return `${isoAt(clock.epochMs + clock.nowMs).slice(0, 19)}Z`;
 }
 

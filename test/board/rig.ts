@@ -30,6 +30,13 @@ export class Rig {
   #pulls = 0;
   /** Set to stop answering pulls. */
   deaf = false;
+  /** Cleared to answer pulls of a delta alone. */
+  servesImage = true;
+  /** What pulls of a delta are answered from. */
+  delta = new Uint8Array(0);
+  /** Sessions of the pulls, in order. */
+  readonly sessions: string[] = [];
+  sentBytes = 0;
 
   constructor(options: RigOptions = {}) {
     const firmware = ['thermo:1.0.0', 'thermo:2.0.0'].map((key): PlannedFirmware => {
@@ -100,11 +107,15 @@ export class Rig {
   #answer(topic: string, payload: Uint8Array): void {
     const parsed = parseTopic(topic);
     if (parsed?.kind === 'report') this.reports.push(decodeReport(payload) as Report);
-    if (parsed?.kind !== 'pull' || this.deaf) return;
+    if (parsed?.kind !== 'pull') return;
+    const { session, content, offset, length } = parsed;
+    this.sessions.push(session);
+    if (this.deaf || (content === 'image' && !this.servesImage)) return;
     this.#pulls++;
-    const bytes = this.factory.image('thermo:2.0.0', this.board.chip);
-    const chunk = bytes.subarray(parsed.offset, parsed.offset + parsed.length);
-    this.channel.publish(chunkTopic(this.board.station, parsed.session, parsed.offset), chunk);
+    const bytes = content === 'delta' ? this.delta : this.factory.image('thermo:2.0.0', this.board.chip);
+    const chunk = bytes.subarray(offset, offset + length);
+    this.sentBytes += chunk.length;
+    this.channel.publish(chunkTopic(this.board.station, session, content, offset), chunk);
   }
 }
 

@@ -6,7 +6,7 @@ import { isKubeError, KubeError } from '../../src/kube/error.ts';
 import { FIRMWARE_ROLLOUT_CRD } from '../../src/kube/firmware-rollout.ts';
 import { FLASH_JOB_CRD } from '../../src/kube/flash-job.ts';
 import type { Kind, KubeObject, NewObject } from '../../src/kube/object.ts';
-import { CONFIG_MAP, CRD } from '../contract/kube.ts';
+import { CONFIG_MAP, CRD } from '../contract/kube-widget.ts';
 import { refusalOf } from '../contract/refusal.ts';
 import { ClusterInTest } from './cluster-in-test.ts';
 

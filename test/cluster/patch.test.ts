@@ -97,7 +97,7 @@ describe('JSON patch', () => {
     ['an index past the end', { a: [1] }, [{ op: 'add', path: '/a/2', value: 1 }], 'Invalid'],
     ['a leading zero', { a: [1, 2] }, [{ op: 'remove', path: '/a/01' }], 'Invalid'],
     ['removing what is not there', { a: 1 }, [{ op: 'remove', path: '/b' }], 'Invalid'],
-    ['an unknown operation', {}, [{ op: 'frobnicate', path: '/a' }], 'BadRequest'],
+    ['an unknown operation', {}, [{ op: 'frobnicate', path: '/a' }], 'Invalid'],
     ['no array', {}, { op: 'add' }, 'BadRequest'],
   ] as const)('%s is refused', (_title, target, patch, reason) => {
     expect(() => jsonPatch(target, patch)).toThrow(

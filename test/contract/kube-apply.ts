@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { WriteOptions } from '../../src/kube/api.ts';
-import { type Bench, WIDGET, type Widget } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { WIDGET, type Widget } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 export function applyContract(bench: Bench): void {
@@ -72,7 +73,7 @@ export function applyContract(bench: Bench): void {
       expect(refusal).toEqual({
         reason: 'Conflict',
         code: 409,
-        message: `Apply failed with 1 conflict: conflict with "one" using ${WIDGET.apiVersion}: .spec.size`,
+        message: `Apply failed with 1 conflict: conflict with "one": .spec.size`,
         causes: ['FieldManagerConflict .spec.size'],
       });
     });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Bench, WIDGET } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { WIDGET } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 export function listContract(bench: Bench): void {

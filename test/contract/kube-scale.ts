@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import type { Kind, KubeObject, NewObject } from '../../src/kube/object.ts';
 import { DEPLOYMENT, type Deployment, scaleOf } from '../../src/kube/workloads.ts';
-import { type Bench, CONFIG_MAP, CRD } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { CONFIG_MAP, CRD } from './kube-widget.ts';
 import { newDeployment } from './kube-workloads.ts';
 import { refusalOf } from './refusal.ts';
 

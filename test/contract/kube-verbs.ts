@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../src/kube/object.ts';
-import { type Bench, CONFIG_MAP, newWidget, WIDGET } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { CONFIG_MAP, newWidget, WIDGET } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 export function verbContract(bench: Bench): void {
@@ -64,7 +65,10 @@ export function verbContract(bench: Bench): void {
       const namespace = await bench.namespace();
       const nameless = { ...newWidget(namespace, ''), metadata: { namespace } };
       const refusal = await refusalOf(bench.api.create(WIDGET, nameless));
-      expect(refusal).toMatchObject({ reason: 'Invalid', causes: ['FieldValueRequired metadata.name'] });
+      expect(refusal).toMatchObject({
+        reason: 'Invalid',
+        causes: ['FieldValueInvalid <nil>', 'FieldValueRequired metadata.name'],
+      });
     });
 
     test.each(['Upper', 'under_score', '-dash', 'dot.', 'sp ace', 'a'.repeat(254)])(
@@ -107,7 +111,13 @@ export function verbContract(bench: Bench): void {
     test('an object of another kind is refused', async () => {
       const namespace = await bench.namespace();
       const gadget = { ...newWidget(namespace, 'gadget'), kind: 'Gadget' };
-      expect(await refusalOf(bench.api.create(WIDGET, gadget))).toMatchObject({ reason: 'BadRequest' });
+      expect(await refusalOf(bench.api.create(WIDGET, gadget))).toEqual({
+        reason: 'Invalid',
+        code: 422,
+        message:
+          'Gadget.contract.brickproof.dev "gadget" is invalid: kind: Invalid value: "Gadget": must be Widget',
+        causes: ['FieldValueInvalid kind'],
+      });
     });
 
     test.each([
@@ -213,11 +223,16 @@ export function verbContract(bench: Bench): void {
       });
     });
 
-    test('what is not there is not found', async () => {
+    test('what is not there is not found, and a conflict when it was meant by its uid', async () => {
       const namespace = await bench.namespace();
       const before = await bench.widget(namespace, 'gone');
       await bench.api.delete(WIDGET, { namespace, name: 'gone' });
-      expect(await refusalOf(bench.api.replace(WIDGET, before))).toMatchObject({ reason: 'NotFound' });
+      expect(await refusalOf(bench.api.replace(WIDGET, before))).toMatchObject({ reason: 'Conflict' });
+      const metadata = { ...before.metadata, uid: '' };
+      expect(await refusalOf(bench.api.replace(WIDGET, { ...before, metadata }))).toMatchObject({
+        reason: 'NotFound',
+        code: 404,
+      });
     });
   });
 

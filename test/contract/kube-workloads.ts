@@ -7,7 +7,8 @@ import {
   type Deployment,
   REPLICA_SET,
 } from '../../src/kube/workloads.ts';
-import { type Bench, CONFIG_MAP } from './kube.ts';
+import type { Bench } from './kube.ts';
+import { CONFIG_MAP } from './kube-widget.ts';
 import { refusalOf } from './refusal.ts';
 
 const labels = { app: 'web' };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  DELTA_FORMAT,
   decodeAnnouncement,
   decodeChallenge,
   decodeOffer,
@@ -21,8 +22,16 @@ const offer: Offer = {
   bootsWithoutConfirm: 1,
 };
 
+const delta = {
+  from: `sha256:${'11'.repeat(32)}`,
+  digest: `sha256:${'22'.repeat(32)}`,
+  sizeBytes: 9_000,
+  format: DELTA_FORMAT,
+};
+
 test('an offer is read as it was written', () => {
   expect(decodeOffer(encodeMessage(offer))).toEqual(offer);
+  expect(decodeOffer(encodeMessage({ ...offer, delta }))).toEqual({ ...offer, delta });
 });
 
 test('an offer that lacks a member, or has one of another type, is no offer', () => {
@@ -31,12 +40,18 @@ test('an offer that lacks a member, or has one of another type, is no offer', ()
     expect(decodeOffer(encodeMessage(rest as Offer)), key).toBeUndefined();
     expect(decodeOffer(encodeMessage({ ...offer, [key]: null } as unknown as Offer)), key).toBeUndefined();
   }
+  for (const key of Object.keys(delta)) {
+    const { [key as keyof typeof delta]: _, ...rest } = delta;
+    const partial = { ...offer, delta: rest } as unknown as Offer;
+    expect(decodeOffer(encodeMessage(partial)), `delta.${key}`).toBeUndefined();
+  }
 });
 
 test('reports of every stage are read back, and no others', () => {
   for (const report of [
     { stage: 'accepted' },
     { stage: 'written' },
+    { stage: 'full-image', code: 'wrong-base', message: 'm' },
     { stage: 'refused', code: 'busy', message: 'm' },
     { stage: 'failed', code: 'image-invalid', message: 'm' },
   ] as const)

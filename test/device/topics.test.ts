@@ -27,19 +27,15 @@ test('every topic that is written is read back', () => {
       expect(parseTopic(rebootTopic(s))).toEqual({ station: s, kind: 'reboot' });
       expect(parseTopic(evidenceTopic(s, id))).toEqual({ station: s, kind: 'evidence', session: id });
       expect(parseTopic(reportTopic(s, id))).toEqual({ station: s, kind: 'report', session: id });
-      expect(parseTopic(chunkTopic(s, id, at))).toEqual({
-        station: s,
-        kind: 'chunk',
-        session: id,
-        offset: at,
-      });
-      expect(parseTopic(pullTopic(s, id, at, length))).toEqual({
-        station: s,
-        kind: 'pull',
-        session: id,
-        offset: at,
-        length,
-      });
+      for (const content of ['image', 'delta'] as const) {
+        const common = { station: s, content, session: id, offset: at };
+        expect(parseTopic(chunkTopic(s, id, content, at))).toEqual({ ...common, kind: 'chunk' });
+        expect(parseTopic(pullTopic(s, id, content, at, length))).toEqual({
+          ...common,
+          kind: 'pull',
+          length,
+        });
+      }
     }),
   );
 });

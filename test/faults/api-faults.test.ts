@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
 import { usersOf } from '../../sim/cast.ts';
 import { VirtualClock } from '../../sim/clock.ts';
+import { trustedUser } from '../../sim/cluster/auth/user.ts';
 import { EmbeddedCluster } from '../../sim/cluster/embedded-cluster.ts';
 import { HttpDoor } from '../../sim/cluster/http/http-door.ts';
 import { ApiWeather } from '../../sim/faults/api-weather.ts';
@@ -18,6 +19,9 @@ import type { Clock } from '../../src/time/clock.ts';
 import { WallClock } from '../cluster/wall-clock.ts';
 
 type Said = Readonly<Record<string, number | string>>;
+
+const [OPERATOR = ''] = usersOf('operator');
+const [AKRI = ''] = usersOf('akri');
 
 /** What a story can do to an API server, and three who use it: the operator, Akri and the story itself. */
 class Bench {
@@ -38,20 +42,20 @@ class Bench {
   }
 
   static async overHttp(): Promise<Bench> {
-    const urls = new Map<string, string>();
+    let url = '';
     const doors: HttpDoor[] = [];
+    // The token of each is their name.
     const apiOf = (_: EmbeddedCluster, user: string): KubeApi =>
       ClientNodeKubeApi.connect({
         get url() {
-          return urls.get(user) ?? '';
+          return url;
         },
+        token: user,
       });
     const bench = new Bench(new WallClock(), (ms) => pause(ms), lazily(apiOf), doors);
-    for (const user of ['brickproof-operator', 'akri', 'admin']) {
-      const door = new HttpDoor(bench.cluster, user);
-      doors.push(door);
-      urls.set(user, await door.listen());
-    }
+    const door = new HttpDoor(bench.cluster);
+    doors.push(door);
+    url = await door.listen();
     return bench.installed();
   }
 
@@ -64,11 +68,15 @@ class Bench {
     const { intercept, interceptWatch } = this.weather;
     const random = SeededRandom.ofSeed(1);
     this.clock = clock;
-    this.cluster = new EmbeddedCluster({ clock, random, freeze: true, intercept, interceptWatch });
+    const users = new Map([OPERATOR, AKRI, 'admin'].map((name) => [name, trustedUser(name)]));
+    this.cluster = new EmbeddedCluster({
+      ...{ clock, random, freeze: true, intercept, interceptWatch },
+      access: { users },
+    });
     this.#pass = pass;
     this.#doors = doors;
-    this.operator = apiOf(this.cluster, 'brickproof-operator');
-    this.akri = apiOf(this.cluster, 'akri');
+    this.operator = apiOf(this.cluster, OPERATOR);
+    this.akri = apiOf(this.cluster, AKRI);
     this.story = apiOf(this.cluster, 'admin');
   }
 

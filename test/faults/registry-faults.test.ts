@@ -120,6 +120,7 @@ describe.each([
     ['registry-short-read', 'unavailable at index'],
     ['registry-flipped-bytes', 'digest-mismatch at index'],
     ['registry-wrong-digest', 'not-found at index'],
+    ['registry-swapped-manifest', 'digest-mismatch at manifest'],
     ['registry-blob-deleted', 'not-found at layer'],
     ['registry-token-expired', '1.0.0'],
     ['registry-token-refused', 'unauthorized at resolve'],

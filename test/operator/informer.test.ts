@@ -124,15 +124,26 @@ test('a version that is too old leads to a new list, and only differences are to
   expect(watched.metrics.read()['informer:listed']).toBe(2);
 });
 
-test('a watch that says nothing for too long is not believed', async () => {
+test('a watch that says nothing for too long is replaced by one that begins where it fell silent', async () => {
   const watched = new Watched({ inactivityMs: 60_000 });
   await watched.start();
   watched.isDeaf = true;
   await watched.add('a');
   expect(watched.names).toEqual([]);
-  await watched.world.pass(120_000);
+  watched.isDeaf = false;
+  await watched.world.pass(62_000);
   expect(watched.names).toEqual(['a']);
-  expect(watched.metrics.read()).toMatchObject({ 'informer:missed-event': 1 });
+  expect(watched.metrics.read()).toMatchObject({ 'informer:listed': 1, 'informer:watch-silent': 1 });
+});
+
+test('when one watch after the other says nothing, none is believed', async () => {
+  const watched = new Watched({ inactivityMs: 60_000 });
+  await watched.start();
+  watched.isDeaf = true;
+  await watched.add('a');
+  await watched.world.pass(200_000);
+  expect(watched.names).toEqual(['a']);
+  expect(watched.metrics.read()).toMatchObject({ 'informer:missed-event': 1, 'informer:listed': 2 });
 });
 
 test('an API that is away when the informer starts is waited for', async () => {

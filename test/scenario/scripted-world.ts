@@ -30,7 +30,14 @@ export class ScriptedWorld implements World {
 
   constructor(plan: ScenarioPlan) {
     this.images = plan.firmware.flatMap(({ key, application, version, images }) =>
-      images.map(({ chip }) => ({ firmware: key, chip, application, version, digest: digestOf(key, chip) })),
+      images.map(({ chip }) => ({
+        firmware: key,
+        chip,
+        application,
+        version,
+        digest: digestOf(key, chip),
+        index: indexOf(key),
+      })),
     );
     const idOf = new Map(plan.boards.map((board, index) => [board.name, deviceId(index)]));
     this.boards = plan.boards.map((board) => this.#boardOf(board, idOf));
@@ -184,6 +191,11 @@ export class ScriptedWorld implements World {
     };
     await this.kube.create(DEVICE, device);
   }
+}
+
+/** What a job that asks for `firmware` pins. */
+export function indexOf(firmware: string): string {
+  return `sha256:${firmware}`;
 }
 
 export function digestOf(firmware: string, chip: string): string {

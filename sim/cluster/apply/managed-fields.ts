@@ -62,18 +62,29 @@ export function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): 
   }));
 }
 
-/** Without owners of nothing. */
+/** Without owners of nothing, in the order that a server keeps. Source: apimachinery, managedfields/internal/managedfields.go. */
 export function writeOwners(owners: readonly Owned[]): readonly ManagedFieldsEntry[] {
   return owners
     .filter(({ fields }) => !isEmpty(fields))
+    .toSorted((left, right) => (rankOf(left) < rankOf(right) ? -1 : 1))
     .map(({ entry, fields }) => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) }));
+}
+
+function rankOf({ entry }: Owned): string {
+  const { operation, time = '', manager, apiVersion, subresource = '' } = entry;
+  return [operation, time, manager, apiVersion, subresource].join('\0');
+}
+
+/** True of the list by which a client asks to forget all owners. */
+export function isReset(entries: readonly object[]): boolean {
+  return entries.length === 1 && Object.keys(entries[0] ?? {}).length === 0;
 }
 
 export function isManager({ entry }: Owned, manager: Manager, apiVersion: string): boolean {
   return (
     entry.manager === manager.name &&
     entry.operation === manager.operation &&
-    entry.apiVersion === apiVersion &&
+    (manager.operation === 'Apply' || entry.apiVersion === apiVersion) &&
     entry.subresource === manager.subresource
   );
 }
@@ -92,18 +103,23 @@ export function withinReach(fields: FieldSet, served: Served, subresource: strin
   return select(fields, ['f:status'], subresource === 'status');
 }
 
-/** Managed fields after a write that is not an apply: the writer owns what it changed, nobody owns what is gone. */
+/**
+ * Managed fields after a write that is not an apply: the writer owns what it changed, nobody owns what is
+ * gone. `declared` are the owners that the writer says there were; absent: those of `before`.
+ */
 export function ownersAfterUpdate(
   served: Served,
   before: StoredObject | undefined,
   after: Draft,
   manager: Manager,
   time: string,
+  declared = before?.metadata.managedFields,
 ): readonly ManagedFieldsEntry[] {
-  const old = before === undefined ? {} : ownable(before);
-  const { changed, removed } = compare(old, ownable(after), ownershipSchema(served));
+  // Every object has metadata; only what is in it is anybody's.
+  const whole = (object: Members): Members => ({ metadata: {}, ...ownable(object) });
+  const { changed, removed } = compare(whole(before ?? {}), whole(after), ownershipSchema(served));
   const taken = union(changed, removed);
-  const owners = readOwners(before?.metadata.managedFields);
+  const owners = readOwners(declared);
   const mine = owners.find((owner) => isManager(owner, manager, served.apiVersion));
   const others = owners
     .filter((owner) => owner !== mine)

@@ -1,3 +1,4 @@
+import { conform } from '../../../src/kube/crd-schema-conform.ts';
 import { type KubeCause, KubeError } from '../../../src/kube/error.ts';
 import { requiredValue } from '../../../src/kube/field-cause.ts';
 import type { Served } from '../resource.ts';
@@ -96,7 +97,18 @@ function checkConfig(served: Served, config: unknown): asserts config is Members
     throw badRequest(
       `an apply patch names its apiVersion (${served.apiVersion}) and kind (${served.resource.kind})`,
     );
-  if (metadataOf(config).managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  const { managedFields, namespace = '', name = '' } = metadataOf(config);
+  if (managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  const unknown: string[] = [];
+  conform(served.version.schema, config, unknown);
+  if (unknown.length === 0) return;
+  const each = unknown.map((field) => `.${field}: field not declared in schema`);
+  const why = each.length === 1 ? each[0] : `errors:\n${each.map((line) => `  ${line}`).join('\n')}`;
+  const { group, kind } = served.resource;
+  throw new KubeError(
+    'InternalError',
+    `failed to create typed patch object (${namespace}/${name}; ${group}/${served.version.name}, Kind=${kind}): ${why}`,
+  );
 }
 
 /** An object that nobody applied yet is owned, as a whole, by whoever made it. */
@@ -160,13 +172,23 @@ function applyConflict(
   conflicts: readonly { readonly owner: Owned; readonly fields: FieldSet }[],
 ): KubeError {
   const causes: KubeCause[] = conflicts.flatMap(({ owner: { entry }, fields }) => {
-    const how = entry.subresource === undefined ? '' : ` with subresource "${entry.subresource}"`;
-    const message = `conflict with ${JSON.stringify(entry.manager)}${how} using ${entry.apiVersion}`;
+    const message = `conflict with ${ownerText(entry)}`;
     return pathsOf(fields).map((field) => ({ reason: 'FieldManagerConflict', message, field }));
   });
-  const plural = causes.length === 1 ? '' : 's';
-  const list = causes.map(({ message, field }) => `${message}: ${field}`).join('\n');
-  return new KubeError('Conflict', `Apply failed with ${causes.length} conflict${plural}: ${list}`, {
-    causes,
-  });
+  const [only] = causes;
+  const list = conflicts.flatMap(({ owner: { entry }, fields }) => [
+    `conflicts with ${ownerText(entry)}:`,
+    ...pathsOf(fields).map((field) => `- ${field}`),
+  ]);
+  const message =
+    causes.length === 1
+      ? `Apply failed with 1 conflict: ${only?.message}: ${only?.field}`
+      : `Apply failed with ${causes.length} conflicts: ${list.join('\n')}`;
+  return new KubeError('Conflict', message, { causes });
+}
+
+/** Source: apimachinery, util/managedfields/internal/conflict.go. */
+function ownerText({ manager, subresource, operation, apiVersion }: Owned['entry']): string {
+  const how = subresource === undefined ? '' : ` with subresource ${JSON.stringify(subresource)}`;
+  return `${JSON.stringify(manager)}${how}${operation === 'Update' ? ` using ${apiVersion}` : ''}`;
 }

@@ -55,32 +55,35 @@ export interface Comparison {
   readonly removed: FieldSet;
 }
 
+/** Every place in `value`, containers included: what is new when all of it is new. */
+function placesOf(value: unknown, schema: CompiledSchema): FieldSet {
+  const children = childrenOf(value, schema) ?? [];
+  return node(
+    true,
+    children.map(([element, child, below]) => [element, placesOf(child, below)]),
+  );
+}
+
 /** What a write from `before` to `after` did, place by place. */
 export function compare(before: unknown, after: unknown, schema: CompiledSchema): Comparison {
   if (before === after) return { changed: NOTHING, removed: NOTHING };
+  if (before === undefined) return { changed: placesOf(after, schema), removed: NOTHING };
+  if (after === undefined) return { changed: NOTHING, removed: placesOf(before, schema) };
   const [old, next] = [childrenOf(before, schema), childrenOf(after, schema)];
-  if (old === undefined || next === undefined || (old.length === 0) !== (next.length === 0))
-    return compareWhole(before, after, schema);
+  if (old === undefined || next === undefined)
+    return { changed: equalJson(before, after) ? NOTHING : LEAF, removed: NOTHING };
   const known = new Map(old.map(([element, child]) => [element, child]));
   const changed: [string, FieldSet][] = [];
   const removed: [string, FieldSet][] = [];
   for (const [element, child, below] of next) {
-    const inner = known.has(element)
-      ? compare(known.get(element), child, below)
-      : { changed: fieldsOf(child, below, element.startsWith('k:')), removed: NOTHING };
+    const inner = compare(known.get(element), child, below);
     changed.push([element, inner.changed]);
     removed.push([element, inner.removed]);
   }
   const kept = new Set(next.map(([element]) => element));
   for (const [element, child, below] of old)
-    if (!kept.has(element)) removed.push([element, fieldsOf(child, below, element.startsWith('k:'))]);
+    if (!kept.has(element)) removed.push([element, placesOf(child, below)]);
   return { changed: node(false, changed), removed: node(false, removed) };
-}
-
-function compareWhole(before: unknown, after: unknown, schema: CompiledSchema): Comparison {
-  if (equalJson(before, after)) return { changed: NOTHING, removed: NOTHING };
-  const changed = after === undefined ? NOTHING : fieldsOf(after, schema);
-  return { changed, removed: before === undefined ? NOTHING : fieldsOf(before, schema) };
 }
 
 /** `live` with everything that `config` sets; items new to a list go to its end. */

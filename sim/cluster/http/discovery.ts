@@ -96,7 +96,7 @@ function legacyEntries({ resource, version }: Served): Members[] {
     singularName: resource.singular,
     namespaced: resource.namespaced,
     kind: resource.kind,
-    verbs: VERBS,
+    verbs: verbsOf(resource),
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
   };
@@ -134,6 +134,11 @@ function subresourcesOf(resource: Resource, version: ServedVersion): readonly Si
           },
         ]),
     ...(version.hasStatus ? [{ subresource: 'status', verbs: STATUS_VERBS }] : []),
+    ...Object.entries(resource.actions ?? {}).map(([subresource, { kind }]) => ({
+      subresource,
+      of: kind,
+      verbs: ['create'],
+    })),
   ];
 }
 
@@ -145,7 +150,7 @@ function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
     responseKind,
     scope: resource.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: resource.singular,
-    verbs: VERBS,
+    verbs: verbsOf(resource),
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
     ...(sides.length > 0 && {
@@ -156,6 +161,11 @@ function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
       })),
     }),
   };
+}
+
+/** Questions are only asked. */
+function verbsOf({ answer }: Resource): readonly string[] {
+  return answer === undefined ? VERBS : ['create'];
 }
 
 function kindIn(resource: Resource, version: ServedVersion, apiVersion: string): Members {

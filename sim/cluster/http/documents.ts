@@ -1,4 +1,5 @@
-import type { Catalog } from '../catalog.ts';
+import { ISSUER } from '../auth/service-account-tokens.ts';
+import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import { Discovery } from './discovery.ts';
 import { negotiate } from './negotiation.ts';
 import { openApiRoot, openApiVersion } from './open-api.ts';
@@ -25,10 +26,11 @@ const VERSION = {
 
 /** What the server says about itself. Throws KubeError. */
 export function documentAt(
-  catalog: Catalog,
+  { access, server }: EmbeddedCluster,
   route: Exclude<Route, ResourceRoute>,
   accept: string | undefined,
 ): Document {
+  const { catalog } = server;
   const discovery = new Discovery(catalog);
   switch (route.type) {
     case 'version':
@@ -43,6 +45,16 @@ export function documentAt(
       return json(discovery.group(route.group));
     case 'group-version':
       return json(discovery.resources(route.apiVersion));
+    case 'issuer':
+      return json({
+        issuer: ISSUER,
+        jwks_uri: `${ISSUER}/openid/v1/jwks`,
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
+      });
+    case 'token-keys':
+      return { body: JSON.stringify(access.tokens.keySet()), contentType: 'application/jwk-set+json' };
     case 'openapi':
       return json(openApiRoot(catalog));
     case 'openapi-version':

@@ -1,21 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import { KubeError } from '../../../src/kube/error.ts';
+import type { Credential } from '../auth/certificate-authority.ts';
+import type { UserInfo } from '../auth/user.ts';
+import { unrecognized } from '../decode-errors.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
-import type { Served } from '../resource.ts';
-import { badRequest, notServed } from '../status-errors.ts';
+import { type Served, splitApiVersion } from '../resource.ts';
+import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
+import { authenticate } from './http-authentication.ts';
+import { impersonated } from './impersonation.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
-import {
-  answerResource,
-  includedIn,
-  type ResourceRequest,
-  selection,
-  verbOf,
-  wholeNumber,
-} from './resource-answer.ts';
+import { requestedAccess } from './requested-access.ts';
+import { answerResource, includedIn, selection, verbOf, wholeNumber } from './resource-answer.ts';
+import type { ResourceRequest } from './resource-request.ts';
 import { parseRoute, type ResourceRoute } from './route.ts';
 import { failureBody } from './status-body.ts';
 import { streamWatch } from './watch-stream.ts';
@@ -25,18 +26,36 @@ const BODY_BYTES_MAX = 3 * 1024 * 1024;
 /** A client this far behind is dropped; it will list again. */
 const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
 
-/** The embedded cluster for programs outside this process: HTTP/1.1 without TLS, JSON in and out. */
+/** What a door with TLS shows, and whose client certificates it believes. */
+export interface DoorTls extends Credential {
+  /** PEM. */
+  readonly authority: string;
+}
+
+/** The embedded cluster for programs outside this process: HTTP/1.1, JSON in and out. */
 export class HttpDoor {
   readonly #cluster: EmbeddedCluster;
-  readonly #user: string;
+  readonly #scheme: 'http' | 'https';
   readonly #server: Server;
   readonly #streams = new Set<() => void>();
 
-  /** `user` is whom everybody who comes through this door is taken for. */
-  constructor(cluster: EmbeddedCluster, user = 'admin') {
+  /** Without TLS nobody can show a certificate, and tokens go in the clear. */
+  constructor(cluster: EmbeddedCluster, tls?: DoorTls) {
     this.#cluster = cluster;
-    this.#user = user;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    const serve = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#serve(request, response);
+    this.#scheme = tls === undefined ? 'http' : 'https';
+    this.#server =
+      tls === undefined
+        ? createServer(serve)
+        : createTlsServer(
+            {
+              ...{ cert: tls.certificate, key: tls.key, ca: tls.authority },
+              // Who comes without a certificate may have a token; a bad one is answered with 401.
+              ...{ requestCert: true, rejectUnauthorized: false },
+            },
+            serve,
+          );
   }
 
   /** Returns the URL; port 0 is a free one. Rejects when the port is taken. */
@@ -46,7 +65,7 @@ export class HttpDoor {
       this.#server.listen(port, host, resolve);
     });
     const { port: bound } = this.#server.address() as AddressInfo;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+    return `${this.#scheme}://${host.includes(':') ? `[${host}]` : host}:${bound}`;
   }
 
   /** Ends every watch and connection. */
@@ -59,12 +78,16 @@ export class HttpDoor {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      const { access } = this.#cluster;
       const url = new URL(request.url ?? '/', 'http://cluster');
       const route = parseRoute(url.pathname);
+      const user = impersonated(access, authenticate(access, request), request.headersDistinct);
+      access.demand(user, requestedAccess(request.method ?? 'GET', url, route));
       if (route === undefined) throw notServed();
-      if (route.type === 'resource') await this.#serveResource(route, url.searchParams, request, response);
+      if (route.type === 'resource')
+        await this.#serveResource(route, url.searchParams, user, request, response);
       else {
-        const { body, contentType } = documentAt(this.#cluster.server.catalog, route, request.headers.accept);
+        const { body, contentType } = documentAt(this.#cluster, route, request.headers.accept);
         send(response, 200, body, contentType);
       }
     } catch (error) {
@@ -75,30 +98,42 @@ export class HttpDoor {
       const { retryAfterSeconds } = refusal.details;
       if (refusal.code === 0 || response.headersSent) return void response.destroy();
       if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
-      send(response, refusal.code, failureBody(refusal));
+      if (refusal.message === PAGE_NOT_FOUND)
+        send(response, 404, `${PAGE_NOT_FOUND}\n`, 'text/plain; charset=utf-8');
+      else send(response, refusal.code, failureBody(refusal));
     }
+  }
+
+  /** Whether the group has kinds of the server's own. */
+  #isBuiltIn(apiVersion: string): boolean {
+    const { group } = splitApiVersion(apiVersion);
+    return this.#cluster.server.catalog.all().some((one) => one.group === group && !one.custom);
   }
 
   async #serveResource(
     route: ResourceRoute,
     query: URLSearchParams,
+    user: UserInfo,
     message: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const served = this.#cluster.server.catalog.served(route.apiVersion, route.plural);
     if (served === undefined || (route.namespace !== undefined && !served.resource.namespaced))
-      throw notServed();
+      throw this.#isBuiltIn(route.apiVersion) ? notServed() : pageNotFound();
+    const { value: body, bytes: bodyBytes } = await readBody(message, served.resource.kind);
     const request: ResourceRequest = {
       method: message.method ?? 'GET',
       route,
       query,
       accept: message.headers.accept,
       contentType: message.headers['content-type'],
-      body: await readBody(message),
-      user: this.#user,
+      body,
+      bodyBytes,
+      userAgent: message.headers['user-agent'],
+      user,
     };
     const verb = verbOf(served, request);
-    const fault = this.#cluster.faultOf(verb, served, keyOf(request), request.user);
+    const fault = this.#cluster.faultOf(verb, served, keyOf(request), user.name);
     if (fault?.latencyMs !== undefined && fault.latencyMs > 0)
       await this.#cluster.server.clock.sleep(fault.latencyMs);
     if (fault?.error !== undefined && fault.carriedOut !== true) throw fault.error;
@@ -122,7 +157,7 @@ export class HttpDoor {
       timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
     };
     const watchRequest = {
-      user: request.user,
+      user: request.user.name,
       ...selection(request),
       ...(resourceVersion !== null && { resourceVersion }),
       allowWatchBookmarks: query.get('allowWatchBookmarks') === 'true',
@@ -161,27 +196,41 @@ function send(response: ServerResponse, status: number, body: unknown, type = 'a
   response.end(bytes);
 }
 
-/** The body as JSON; undefined when there is none. Throws BadRequest, UnsupportedMediaType or RequestEntityTooLarge. */
-async function readBody(message: IncomingMessage): Promise<unknown> {
+/**
+ * The body as JSON, undefined when there is none, and its size. Throws BadRequest, UnsupportedMediaType or
+ * RequestEntityTooLarge.
+ */
+async function readBody(
+  message: IncomingMessage,
+  kind: string,
+): Promise<{ readonly value: unknown; readonly bytes: number }> {
   const chunks: Buffer[] = [];
-  let length = 0;
+  let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= BODY_BYTES_MAX) chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk);
     // Read on, so that the answer is heard, but not for ever.
-    else if (length > 8 * BODY_BYTES_MAX) break;
+    else if (bytes > 8 * BODY_BYTES_MAX) break;
   }
-  if (length > BODY_BYTES_MAX)
+  if (bytes > BODY_BYTES_MAX)
     throw new KubeError('RequestEntityTooLarge', `Request entity too large: limit is ${BODY_BYTES_MAX}`);
-  if (length === 0) return undefined;
+  if (bytes === 0) return { value: undefined, bytes };
   const type = message.headers['content-type'];
   const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type);
   const text = Buffer.concat(chunks).toString();
   try {
-    return format === 'yaml' || format === 'apply' ? parseYaml(text) : JSON.parse(text);
+    return { value: format === 'yaml' || format === 'apply' ? parseYaml(text) : JSON.parse(text), bytes };
   } catch (error) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type JSON or YAML): ${(error as Error).message}`,
-    );
+    throw unreadable(message.method, kind, format, (error as Error).message);
   }
+}
+
+/** Each verb has its own words for a body that is not what it says it is. Source: apiserver, endpoints/handlers. */
+function unreadable(method: string | undefined, kind: string, format: string, why: string): KubeError {
+  if (method === 'DELETE')
+    return new KubeError('InternalError', `couldn't get version/kind; json parse error: ${why}`);
+  if (format === 'yaml') return unrecognized(kind, why);
+  if (format === 'apply') return badRequest(`error decoding YAML: ${why}`);
+  if (method !== 'PATCH') return unrecognized(kind, `couldn't get version/kind; json parse error: ${why}`);
+  return badRequest(format === 'strategic' ? why : `error decoding patch: ${why}`);
 }

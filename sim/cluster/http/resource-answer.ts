@@ -1,27 +1,26 @@
-import type { DeleteOptions } from '../../../src/kube/api.ts';
 import { deleteCollection } from '../delete-collection.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
-import type { DeleteRequest, Subresource, WriteRequest } from '../requests.ts';
+import type { Subresource } from '../requests.ts';
 import type { Served } from '../resource.ts';
-import { badRequest, expired, methodNotAllowed, notServed, tooLargeVersion } from '../status-errors.ts';
-import { isMembers, type Members, type StoredObject } from '../stored-object.ts';
+import {
+  badRequest,
+  expired,
+  methodNotAllowed,
+  methodNotOffered,
+  notFound,
+  notServed,
+  pageNotFound,
+  tooLargeVersion,
+} from '../status-errors.ts';
+import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
+import { deleteRequest, writeRequest } from './request-options.ts';
+import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
 import { deletedBody } from './status-body.ts';
 import { type Included, metadataOnly, tableBody } from './table-body.ts';
-
-/** One request on a resource, its body already read as JSON. */
-export interface ResourceRequest {
-  readonly method: string;
-  readonly route: ResourceRoute;
-  readonly query: URLSearchParams;
-  readonly accept: string | undefined;
-  readonly contentType: string | undefined;
-  readonly body: unknown;
-  readonly user: string;
-}
 
 export interface Answer {
   readonly status: number;
@@ -29,26 +28,32 @@ export interface Answer {
   readonly warnings: readonly string[];
 }
 
-/** Which verb a request is. Throws MethodNotAllowed. */
-export function verbOf(served: Served, { method, route, query }: ResourceRequest): Verb {
+/**
+ * Which verb a request is. Throws MethodNotAllowed, or what a real server says: it routes built-in kinds
+ * by method and path, and custom kinds by their own handler, which is more lenient.
+ */
+export function verbOf({ resource }: Served, { method, route, query }: ResourceRequest): Verb {
   const named = route.name !== undefined;
+  if (resource.answer !== undefined && (method !== 'POST' || named)) throw methodNotOffered();
+  const everywhere = resource.namespaced && route.namespace === undefined;
+  if (method === 'GET' || method === 'HEAD') {
+    if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
+    return named ? 'get' : 'list';
+  }
+  if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
-    case 'GET':
-      if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
-      return named ? 'get' : 'list';
     case 'POST':
-      if (!named || route.subresource !== undefined) return 'create';
+      if (!named || resource.custom || route.subresource !== undefined) return 'create';
       break;
     case 'PUT':
-      if (named) return 'replace';
-      break;
     case 'PATCH':
-      if (named) return 'patch';
+      if (named) return method === 'PUT' ? 'replace' : 'patch';
+      if (resource.custom) throw badRequest('name must be provided');
       break;
     case 'DELETE':
       return named ? 'delete' : 'deletecollection';
   }
-  throw methodNotAllowed(served.resource, method.toLowerCase());
+  throw methodNotOffered();
 }
 
 /** Carries out everything but a watch. Throws KubeError. */
@@ -58,7 +63,6 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
   const warnings: string[] = [];
   const warn = (text: string): void => void warnings.push(text);
-  const write = writeRequest(request, warn);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
   const one = (object: StoredObject, status = 200): Answer => {
     const { resourceVersion } = object.metadata;
@@ -68,7 +72,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   };
   switch (verbOf(served, request)) {
     case 'get':
-      return one(server.get(served, place, subresourceOf(route)));
+      return one(server.get(served, place, subresourceOf(served, route)));
     case 'list': {
       checkListVersion(query, server.store.version);
       const page = lists.list(served, listOptions(request));
@@ -86,15 +90,31 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       };
     }
     case 'create':
-      if (route.name === undefined) return one(server.create(served, place.namespace, body, write), 201);
-      if (route.subresource !== 'binding') throw methodNotAllowed(served.resource, 'create');
-      server.bind(served, place, body, write);
-      return { status: 201, body: SUCCESS, warnings };
+      if (route.name !== undefined && route.subresource !== undefined && !served.resource.custom) {
+        if (route.subresource === 'binding') {
+          server.bind(served, place, body, writeRequest(request, 'CreateOptions', warn));
+          return { status: 201, body: SUCCESS, warnings };
+        }
+        const write = { user: request.user.name, asker: request.user };
+        const made = server.act(served, place, route.subresource, body, write);
+        return { status: 201, body: made, warnings };
+      }
+      return one(
+        server.create(served, place.namespace, body, writeRequest(request, 'CreateOptions', warn)),
+        201,
+      );
     case 'replace':
-      return one(server.replace(served, place, body, write));
+      return one(server.replace(served, place, body, writeRequest(request, 'UpdateOptions', warn)));
     case 'patch': {
       const type = patchFormat(request.contentType);
-      const status = type === 'apply' && !server.exists(served, place) ? 201 : 200;
+      const write = writeRequest(request, 'PatchOptions', warn);
+      const creates = type === 'apply' && !server.exists(served, place);
+      if (creates && route.subresource === undefined)
+        cluster.access.demand(request.user, {
+          ...{ type: 'resource', verb: 'create', subresource: '', ...place },
+          ...{ group: served.resource.group, resource: served.resource.plural },
+        });
+      const status = creates ? 201 : 200;
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {
@@ -149,12 +169,12 @@ export function includedIn(query: URLSearchParams): Included {
   return included === 'None' || included === 'Object' ? included : 'Metadata';
 }
 
-const SUBRESOURCES: readonly string[] = ['status', 'scale', 'binding'] satisfies readonly Subresource[];
-
-/** Throws NotFound for one that nothing here has. */
-function subresourceOf({ subresource }: ResourceRoute): Subresource | undefined {
-  if (subresource !== undefined && !SUBRESOURCES.includes(subresource)) throw notServed();
-  return subresource as Subresource | undefined;
+/** Throws NotFound for one that the kind does not have. Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
+function subresourceOf({ resource, version }: Served, route: ResourceRoute): Subresource | undefined {
+  const { subresource, name = '' } = route;
+  if (subresource === undefined || subresource === 'scale') return subresource;
+  if (subresource === 'status' && version.hasStatus) return subresource;
+  throw resource.custom ? notFound(resource, name) : notServed();
 }
 
 /** Source: metav1.Status. */
@@ -208,58 +228,4 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
   if (text === null || text === '') return undefined;
   if (!/^\d+$/.test(text)) throw badRequest(`${name} must be a whole number, not ${JSON.stringify(text)}`);
   return Number(text);
-}
-
-function writeRequest({ query, route, user }: ResourceRequest, warn: (text: string) => void): WriteRequest {
-  const fieldManager = query.get('fieldManager');
-  const fieldValidation = query.get('fieldValidation') ?? 'Warn';
-  const subresource = subresourceOf(route);
-  if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore')
-    throw badRequest(
-      `fieldValidation must be Strict, Warn or Ignore, not ${JSON.stringify(fieldValidation)}`,
-    );
-  return {
-    user,
-    warn,
-    fieldValidation,
-    dryRun: isDryRun(query.getAll('dryRun')),
-    force: query.get('force') === 'true',
-    ...(fieldManager && { fieldManager }),
-    ...(subresource !== undefined && { subresource }),
-  };
-}
-
-function isDryRun(values: readonly unknown[]): boolean {
-  if (values.some((value) => value !== 'All')) throw badRequest('dryRun must be All');
-  return values.length > 0;
-}
-
-/** Options come in the body, in the query, or both. */
-function deleteRequest({ query, body, user }: ResourceRequest, warn: (text: string) => void): DeleteRequest {
-  const options = isMembers(body) ? body : {};
-  const policy =
-    options.propagationPolicy ?? query.get('propagationPolicy') ?? legacyPolicy(options.orphanDependents);
-  const grace = options.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
-  const { uid, resourceVersion } = isMembers(options.preconditions) ? options.preconditions : {};
-  if (policy !== undefined && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan')
-    throw badRequest(
-      `propagationPolicy must be Background, Foreground or Orphan, not ${JSON.stringify(policy)}`,
-    );
-  const preconditions: NonNullable<DeleteOptions['preconditions']> = {
-    ...(typeof uid === 'string' && { uid }),
-    ...(typeof resourceVersion === 'string' && { resourceVersion }),
-  };
-  const inBody = Array.isArray(options.dryRun) ? options.dryRun : [];
-  return {
-    user,
-    warn,
-    preconditions,
-    dryRun: isDryRun([...query.getAll('dryRun'), ...inBody]),
-    ...(policy !== undefined && { propagationPolicy: policy }),
-    ...(typeof grace === 'number' && { gracePeriodSeconds: grace }),
-  };
-}
-
-function legacyPolicy(orphanDependents: unknown): string | undefined {
-  return orphanDependents === true ? 'Orphan' : orphanDependents === false ? 'Background' : undefined;
 }

@@ -1,6 +1,6 @@
 /** What a URL path asks for. */
 export type Route =
-  | { readonly type: 'version' | 'health' | 'api' | 'groups' | 'openapi' }
+  | { readonly type: 'version' | 'health' | 'api' | 'groups' | 'openapi' | 'issuer' | 'token-keys' }
   | { readonly type: 'group'; readonly group: string }
   | { readonly type: 'group-version' | 'openapi-version'; readonly apiVersion: string }
   | ResourceRoute;
@@ -32,6 +32,10 @@ export function parseRoute(path: string): Route | undefined {
       return { type: 'health' };
     case 'openapi':
       return openApiRoute(rest);
+    case '.well-known':
+      return rest.join('/') === 'openid-configuration' ? { type: 'issuer' } : undefined;
+    case 'openid':
+      return rest.join('/') === 'v1/jwks' ? { type: 'token-keys' } : undefined;
     case 'api':
       return rest.length === 0 ? { type: 'api' } : versionRoute(rest[0] ?? '', rest.slice(1));
     case 'apis': {

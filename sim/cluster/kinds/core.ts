@@ -20,8 +20,9 @@ import {
 } from './schema.ts';
 
 /** The plain kinds of the core group and its neighbours. Source: Kubernetes API reference v1.32. */
-export function coreKinds(): readonly Resource[] {
-  return [namespaceKind(), nodeKind(), configMapKind(), secretKind(), serviceAccountKind(), leaseKind()];
+export function coreKinds(accountActions: NonNullable<Resource['actions']>): readonly Resource[] {
+  const account = serviceAccountKind(accountActions);
+  return [namespaceKind(), nodeKind(), configMapKind(), secretKind(), account, leaseKind()];
 }
 
 function namespaceKind(): Resource {
@@ -39,13 +40,13 @@ function namespaceKind(): Resource {
     },
     columns: [column('Status', (namespace) => at(namespace, 'status.phase')), AGE],
     selectableFields: (namespace) => ({ 'status.phase': textAt(namespace, 'status.phase') }),
+    fillIn: (draft) => {
+      const label = { 'kubernetes.io/metadata.name': draft.metadata.name };
+      draft.metadata.labels = { ...draft.metadata.labels, ...label };
+    },
     prepare: (draft, previous) => {
       const deleting = draft.metadata.deletionTimestamp !== undefined;
       if (previous === undefined) draft.spec = { finalizers: ['kubernetes'] };
-      draft.metadata.labels = {
-        ...draft.metadata.labels,
-        'kubernetes.io/metadata.name': draft.metadata.name,
-      };
       const status = isMembers(draft.status) ? draft.status : {};
       draft.status = { ...status, phase: deleting ? 'Terminating' : 'Active' };
     },
@@ -134,7 +135,7 @@ function secretKind(): Resource {
       AGE,
     ],
     selectableFields: (secret) => ({ type: textAt(secret, 'type') }),
-    prepare: (draft) => {
+    fillIn: (draft) => {
       draft.type ??= 'Opaque';
       foldStringData(draft);
     },
@@ -154,8 +155,9 @@ function foldStringData(draft: Draft): void {
   delete draft.stringData;
 }
 
-function serviceAccountKind(): Resource {
+function serviceAccountKind(actions: NonNullable<Resource['actions']>): Resource {
   return builtIn({
+    actions,
     kind: 'ServiceAccount',
     plural: 'serviceaccounts',
     shortNames: ['sa'],

@@ -10,11 +10,14 @@ import { podKind } from './pod.ts';
 import { controllerRevisionKind, replicaSetKind } from './replica-set.ts';
 import { ClusterIps, serviceKind } from './service.ts';
 
-/** The kinds that every cluster has from the start, but for definitions of more. */
-export function everyClustersKinds(clock: Clock): readonly Resource[] {
+/** The kinds that every cluster has from the start, but for definitions of more, and for rights. `accountActions`: what ServiceAccounts can be asked for. */
+export function everyClustersKinds(
+  clock: Clock,
+  accountActions: NonNullable<Resource['actions']>,
+): readonly Resource[] {
   const unixMs = (): number => clock.epochMs + clock.nowMs;
   return [
-    ...coreKinds(),
+    ...coreKinds(accountActions),
     ...eventKinds(),
     podKind(),
     serviceKind(new ClusterIps()),

@@ -103,9 +103,9 @@ export function serviceKind(addresses: ClusterIps): Resource {
       'spec.clusterIP': textAt(service, 'spec.clusterIP'),
       'spec.type': textAt(service, 'spec.type'),
     }),
+    fillIn: fillPorts,
     prepare: (draft, previous) => {
       if (previous === undefined) draft.status = { loadBalancer: {} };
-      fillPorts(draft);
       if (previous !== undefined) keepAddress(draft, previous);
     },
     validate: checkService,

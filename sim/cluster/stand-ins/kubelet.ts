@@ -1,4 +1,5 @@
-import { BINDING, HOSTNAME_LABEL, NODE, POD, type Pod } from '../../../src/kube/core.ts';
+import { HOSTNAME_LABEL, POD, type Pod } from '../../../src/kube/core.ts';
+import { POD_BINDING } from '../../../src/kube/workloads.ts';
 import { followObjects } from './object-feed.ts';
 import { writePersistently } from './persistent-write.ts';
 import { type PodHost, PodRun } from './pod-run.ts';
@@ -78,9 +79,9 @@ export class Kubelet {
     if (unscheduled === 'left') return;
     if (unscheduled === 'select') {
       if (pod.spec.nodeSelector?.[HOSTNAME_LABEL] !== nodeName) return;
-      const target = { apiVersion: NODE.apiVersion, kind: NODE.kind, name: nodeName };
+      const target = { apiVersion: 'v1', kind: 'Node', name: nodeName } as const;
       const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target };
-      await writePersistently(() => api.create(BINDING, binding), clock, signal);
+      await writePersistently(() => api.create(POD_BINDING, binding), clock, signal);
       return;
     }
     // With the version it was seen in, so that two of us never take the same Pod.

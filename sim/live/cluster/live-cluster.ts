@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeApi } from '../../../src/kube/api.ts';
 import type { Bounds } from '../../cast.ts';
+import type { UserInfo } from '../../cluster/auth/user.ts';
 import type { ApiStage } from '../../faults/stage.ts';
 
 /** The cluster of a live world: one of its own, or one that it borrows. Our definitions and a node are in it. */
@@ -19,7 +20,7 @@ export interface LiveCluster {
   /** How faults get at the API server; undefined where it is out of reach. */
   readonly api: ApiStage | undefined;
   /** A client that makes its requests as `user`, where the server believes that. */
-  kubeOf(user: string): KubeApi;
+  kubeOf(user: UserInfo): KubeApi;
   /** All that is in it now is there for good: a server that loses its data gets it again. */
   markInstalled(): void;
   /** Ends it, or gives it back as it was; idempotent. */

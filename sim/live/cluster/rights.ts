@@ -1,15 +1,6 @@
 import { CONFIGURATION, INSTANCE } from '../../../src/kube/akri.ts';
 import type { KubeApi } from '../../../src/kube/api.ts';
-import {
-  BINDING,
-  EVENT,
-  LEASE,
-  NAMESPACE,
-  NODE,
-  POD,
-  SERVICE,
-  SERVICE_ACCOUNT,
-} from '../../../src/kube/core.ts';
+import { EVENT, LEASE, NAMESPACE, NODE, POD, SERVICE, SERVICE_ACCOUNT } from '../../../src/kube/core.ts';
 import { DEVICE } from '../../../src/kube/device.ts';
 import { FIRMWARE_ROLLOUT } from '../../../src/kube/firmware-rollout.ts';
 import { FLASH_JOB } from '../../../src/kube/flash-job.ts';
@@ -35,7 +26,7 @@ const NEEDED: readonly Right[] = [
   ...rights(SERVICE_ACCOUNT, 'create'),
   ...rights(POD, 'get list watch create delete'),
   ...rights(POD, 'patch', 'status'),
-  ...rights(BINDING, 'create'),
+  ...rights(POD, 'create', 'binding'),
   ...rights(SERVICE, 'get list watch create delete'),
   ...rights(EVENT, 'create patch'),
   ...[CONFIGURATION, INSTANCE, DEVICE].flatMap((kind) => rights(kind, 'get list watch create patch delete')),

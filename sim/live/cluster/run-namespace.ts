@@ -1,5 +1,5 @@
 import type { ClientNodeKubeApi } from '../../../operator/adapters/kube-client-node.ts';
-import { AGENT_ACCOUNT } from '../../../operator/index.ts';
+import { AGENT_ACCOUNT_NAME } from '../../../operator/index.ts';
 import { LEASE, NAMESPACE, NODE, POD, SERVICE_ACCOUNT } from '../../../src/kube/core.ts';
 import { isKubeError } from '../../../src/kube/error.ts';
 import { FLASH_JOB, FLASH_JOB_FINALIZER } from '../../../src/kube/flash-job.ts';
@@ -27,7 +27,11 @@ export async function createRunNamespace(kube: ClientNodeKubeApi, clock: Clock):
     },
   });
   const { name: namespace } = metadata;
-  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: AGENT_ACCOUNT } };
+  const account = {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { namespace, name: AGENT_ACCOUNT_NAME },
+  };
   await kube.create(SERVICE_ACCOUNT, account);
   return namespace;
 }

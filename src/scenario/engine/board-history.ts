@@ -45,7 +45,7 @@ export function describeEvent(event: StampedEvent): string {
     case 'offer':
       return `is offered ${shortDigest(event.digest)} (${event.session})${event.busy ? ' while busy' : ''}`;
     case 'write-begin':
-      return `begins to write ${shortDigest(event.digest)} at byte ${event.offsetBytes} (${event.session})`;
+      return `begins to write ${shortDigest(event.digest)} at byte ${event.offsetBytes}${event.deltaFrom === undefined ? '' : ', by a delta'} (${event.session})`;
     case 'write-end':
       return `ends writing: ${event.result}${event.code === undefined ? '' : ` (${event.code})`}`;
     case 'power':

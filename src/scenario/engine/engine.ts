@@ -291,6 +291,7 @@ class Engine {
       properties,
       rollouts: seen.rollouts.results(),
       faults: this.#faults.bands(),
+      registry: [...world.traffic],
       notes: seen.notes,
       notesDropped: seen.notesDropped,
       chart: seen.chart.samples(),

@@ -1,7 +1,7 @@
 import type { FirmwareRollout } from '../../kube/firmware-rollout.ts';
 import type { FlashJob } from '../../kube/flash-job.ts';
 import { formatDuration } from '../../time/duration.ts';
-import type { Expectation, PlannedStep, Subject } from '../plan.ts';
+import type { Countable, Expectation, PlannedStep, Subject } from '../plan.ts';
 import { countOf } from '../planning/plan-selector.ts';
 import { type Stage, StepFailure } from './observatory.ts';
 import { couldMatch } from './population.ts';
@@ -12,12 +12,13 @@ export async function expectCount(
   step: Extract<PlannedStep, { verb: 'expect' }>,
 ): Promise<string> {
   const { subject } = step.expectation;
-  const follower = subject.of === 'outcomes' ? undefined : stage.observatory.census.follow(subject);
-  const count = follower?.count ?? ((): number => countOutcomes(stage, subject));
+  const countable = isCountable(subject) ? subject : undefined;
+  const follower = countable && stage.observatory.census.follow(countable);
+  const count = follower?.count ?? ((): number => countOther(stage, subject));
   const startMs = stage.world.clock.nowMs;
   // Asked after every event, so what cannot change is worked out once.
-  const fixed = subject.of === 'outcomes' ? undefined : universe(stage, subject);
-  const wanted = (): number => countOf(step.expectation.amount, fixed ?? universe(stage, subject));
+  const fixed = countable && stage.plan.boards.filter((board) => couldMatch(countable, board)).length;
+  const wanted = (): number => countOf(step.expectation.amount, fixed ?? updatesOf(stage, subject));
   const met = (): boolean => isMet(step.expectation.bound, count(), wanted());
   try {
     if (met() || (step.withinMs > 0 && (await stage.advance(met, startMs + step.withinMs)))) {
@@ -37,15 +38,25 @@ function isMet(bound: Expectation['bound'], count: number, wanted: number): bool
   return bound === 'at-most' ? count <= wanted : count === wanted;
 }
 
-/** What a share is a share of: the boards that could be meant, or the devices of the rollout or job. */
-function universe(stage: Stage, subject: Subject): number {
-  if (subject.of === 'outcomes')
-    return Object.values(countsOf(stage, subject)).reduce((sum, count) => sum + count, 0);
-  return stage.plan.boards.filter((board) => couldMatch(subject, board)).length;
+function isCountable(subject: Subject): subject is Countable {
+  return subject.of !== 'outcomes' && subject.of !== 'bytes-per-node';
 }
 
-function countOutcomes(stage: Stage, subject: Subject): number {
-  return subject.of === 'outcomes' ? (countsOf(stage, subject)[subject.outcome] ?? 0) : 0;
+/** What a share is a share of, where that is not known from the start: the devices of the rollout or job. */
+function updatesOf(stage: Stage, subject: Subject): number {
+  if (subject.of !== 'outcomes') return 0;
+  return Object.values(countsOf(stage, subject)).reduce((sum, count) => sum + count, 0);
+}
+
+function countOther(stage: Stage, subject: Subject): number {
+  if (subject.of === 'outcomes') return countsOf(stage, subject)[subject.outcome] ?? 0;
+  if (subject.of !== 'bytes-per-node') return 0;
+  const { content } = subject.selector;
+  const byNode = new Map<string, number>();
+  for (const sent of stage.world.traffic)
+    if (content === undefined || sent.content === content)
+      byNode.set(sent.node, (byNode.get(sent.node) ?? 0) + sent.bytes);
+  return Math.max(0, ...byNode.values());
 }
 
 function countsOf(

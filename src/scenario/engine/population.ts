@@ -1,7 +1,7 @@
 import { BROKER_PROPERTY, type Instance } from '../../kube/akri.ts';
 import type { Device } from '../../kube/device.ts';
 import { type BoardIdentity, matchesBoard } from '../board-selector.ts';
-import type { BoardStateSelector, DeviceSelector, InstanceSelector, Subject } from '../plan.ts';
+import type { BoardStateSelector, Countable, DeviceSelector, InstanceSelector } from '../plan.ts';
 import type { BoardState } from '../world.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { FleetView } from './fleet-view.ts';
@@ -58,7 +58,7 @@ export class Census {
   }
 
   /** Follows a subject; `end` forgets it again. */
-  follow(subject: Exclude<Subject, { of: 'outcomes' }>): {
+  follow(subject: Countable): {
     readonly count: () => number;
     readonly end: () => void;
   } {
@@ -120,15 +120,14 @@ export function matchesDevice(selector: DeviceSelector, device: Device, fleet: F
     same(selector.online, status?.online ?? false) &&
     same(selector.updating, isUpdating(device)) &&
     same(selector.outcome, isUpdating(device) ? undefined : status?.update?.outcome) &&
-    same(selector.configuration, status?.configuration)
+    same(selector.configuration, status?.configuration) &&
+    (selector.message === undefined ||
+      (!isUpdating(device) && (status?.update?.message ?? '').includes(selector.message)))
   );
 }
 
 /** Whether a board, or the device or Instance it is, could ever match: what shares are shares of. */
-export function couldMatch(
-  subject: Exclude<Subject, { of: 'outcomes' }>,
-  board: BoardIdentity & Pick<BoardState, 'identity'>,
-): boolean {
+export function couldMatch(subject: Countable, board: BoardIdentity & Pick<BoardState, 'identity'>): boolean {
   if (!matchesBoard(subject.selector, board)) return false;
   if (subject.of === 'instances') return board.identity === 'genuine';
   return same(

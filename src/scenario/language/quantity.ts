@@ -59,12 +59,21 @@ export type Amount =
   | { readonly kind: 'count'; readonly count: number }
   | { readonly kind: 'share'; readonly share: number };
 
+/** What an expectation may ask for: so many, or `2MiB` where bytes are counted. */
+export type Measure = Amount | { readonly kind: 'size'; readonly sizeBytes: number };
+
 /** A whole number, or a text with a percent sign; undefined for anything else. */
 export function parseAmount(value: number | string): Amount | undefined {
   if (typeof value === 'number')
     return Number.isInteger(value) && value >= 0 ? { kind: 'count', count: value } : undefined;
   const share = parsePercent(value);
   return share === undefined ? undefined : { kind: 'share', share };
+}
+
+/** As parseAmount, or a size. */
+export function parseMeasure(value: number | string): Measure | undefined {
+  const sizeBytes = typeof value === 'string' ? parseSizeBytes(value) : undefined;
+  return sizeBytes === undefined ? parseAmount(value) : { kind: 'size', sizeBytes };
 }
 
 function parseWithUnit(text: string, units: Readonly<Record<string, number>>): number | undefined {

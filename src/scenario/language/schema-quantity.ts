@@ -4,6 +4,7 @@ import {
   parseAmount,
   parseBandwidthBitsPerSecond,
   parseDurationSpread,
+  parseMeasure,
   parsePercent,
   parseSizeBytes,
 } from './quantity.ts';
@@ -56,14 +57,31 @@ export const bandwidthBitsPerSecond = quantity(
   parseBandwidthBitsPerSecond,
 );
 
+/** A number, or a text that `read` understands; `what` and `examples` word the complaint about anything else. */
+function numberOrText<T>(
+  what: string,
+  examples: readonly [string, string],
+  read: (value: number | string) => T | undefined,
+) {
+  const [one, other] = examples;
+  return z
+    .union([z.number(), z.string()], { error: `must be a ${what}, as ${one} or ${other}` })
+    .transform((value, context): T => {
+      const parsed = read(value);
+      if (parsed !== undefined) return parsed;
+      const message = `${JSON.stringify(value)} is not a ${what}; write ${one} or ${other}`;
+      context.issues.push({ code: 'custom', message, input: value });
+      return z.NEVER;
+    });
+}
+
 /** `20` or `10%`. */
-export const amount = z
-  .union([z.number(), z.string()], { error: 'must be a whole number or a percentage, as 20 or 10%' })
-  .transform((value, context) => {
-    const parsed = parseAmount(value);
-    if (parsed !== undefined) return parsed;
-    const message = `${JSON.stringify(value)} is neither a whole number nor a percentage; write 20 or 10%`;
-    context.issues.push({ code: 'custom', message, input: value });
-    return z.NEVER;
-  })
-  .meta({ examples: [20, '10%'] });
+export const amount = numberOrText('whole number or a percentage', ['20', '10%'], parseAmount).meta({
+  examples: [20, '10%'],
+});
+/** `20`, `10%` or `2MiB`. */
+export const measure = numberOrText(
+  'whole number, a percentage or a size',
+  ['20, 10%', '2MiB'],
+  parseMeasure,
+).meta({ examples: [20, '10%', '2MiB'] });

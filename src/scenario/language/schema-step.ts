@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { isOutcome, OUTCOMES, type Outcome } from '../../device/outcome.ts';
 import { FAULT_NAMES, type FaultName } from '../fault.ts';
+import { CONTENT_KINDS } from '../world.ts';
 import { boardSelector, staticMembers } from './schema-fleet.ts';
-import { amount, durationMs } from './schema-quantity.ts';
+import { amount, durationMs, measure } from './schema-quantity.ts';
 
 const outcomeNames = Object.keys(OUTCOMES).filter(isOutcome) as [Outcome, ...Outcome[]];
 const faultName = z.enum(FAULT_NAMES as [FaultName, ...FaultName[]]);
@@ -24,6 +25,7 @@ export const deviceSelector = z
     updating: z.boolean().optional().describe('A job holds it and has not settled.'),
     impersonated: z.boolean().optional().describe('Another board claims to be it.'),
     outcome: z.enum(outcomeNames).optional().describe('How its last update ended.'),
+    message: z.string().min(1).optional().describe("Words of its last update's message."),
     identity: identity.describe('What the board behind it truly is; absent: genuine.'),
     configuration: z.string().optional().describe('The Akri Configuration that lists it.'),
   })
@@ -61,6 +63,10 @@ const outcomeSelector = z
   })
   .describe('Devices of one rollout or job that ended so.');
 
+const traffic = z
+  .strictObject({ content: z.enum(CONTENT_KINDS).optional().describe('Absent: all of it.') })
+  .describe('Bytes of content that the registry has sent to a node, to the one that got most.');
+
 const inject = z
   .strictObject({
     fault: faultName,
@@ -87,9 +93,10 @@ const expect = z
     boards: boardStateSelector.optional(),
     instances: instanceSelector.optional(),
     outcomes: outcomeSelector.optional(),
-    count: amount.optional().describe('Exactly so many, or that share of those it could be.'),
-    'at-least': amount.optional(),
-    'at-most': amount.optional(),
+    'bytes-per-node': traffic.optional(),
+    count: measure.optional().describe('Exactly so many, or that share of those it could be.'),
+    'at-least': measure.optional(),
+    'at-most': measure.optional(),
     within: durationMs.optional().describe('Absent: now.'),
   })
   .describe('Lets time pass until so many are so.');

@@ -1,6 +1,6 @@
 import { shuffled } from '../../random/random.ts';
 import { type BoardSelector, matchesBoard } from '../board-selector.ts';
-import type { Amount } from '../language/quantity.ts';
+import type { Measure } from '../language/quantity.ts';
 import type { Path } from '../language/yaml-source.ts';
 import type { PlannedBoard } from '../plan.ts';
 import { checkSelector, complain, type Draft } from './draft.ts';
@@ -11,7 +11,8 @@ export function compact<T extends object>(members: T): { [K in keyof T]: Exclude
 }
 
 /** How many an amount means, of `total`; a share is rounded to the nearest whole one. */
-export function countOf(amount: Amount, total: number): number {
+export function countOf(amount: Measure, total: number): number {
+  if (amount.kind === 'size') return amount.sizeBytes;
   return amount.kind === 'count' ? amount.count : Math.round(amount.share * total);
 }
 

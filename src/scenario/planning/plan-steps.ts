@@ -1,6 +1,6 @@
 import { FAULTS, type FaultName } from '../fault.ts';
 import { nameOfKind } from '../kinds.ts';
-import type { Amount } from '../language/quantity.ts';
+import type { Measure } from '../language/quantity.ts';
 import type { StepEntry } from '../language/schema.ts';
 import type { Path } from '../language/yaml-source.ts';
 import type { ObjectName, PlannedObject, PlannedStep, WaitGoal } from '../plan.ts';
@@ -90,7 +90,9 @@ export function objectText(object: ObjectName | PlannedObject): string {
   return `${nameOfKind(object.kind)}/${object.key.name}`;
 }
 
-export function amountText(amount: Amount): string {
+export function amountText(amount: Measure): string {
+  if (amount.kind === 'size')
+    return amount.sizeBytes % 1024 === 0 ? `${amount.sizeBytes / 1024} KiB` : `${amount.sizeBytes} bytes`;
   return amount.kind === 'count' ? String(amount.count) : `${Number((amount.share * 100).toFixed(4))}% of`;
 }
 

@@ -43,13 +43,13 @@ function boardSubject(
 }
 
 function planSubject(draft: Draft, at: Path, entry: ExpectEntry): Subject | undefined {
-  const named = (['devices', 'boards', 'instances', 'outcomes'] as const).filter(
+  const named = (['devices', 'boards', 'instances', 'outcomes', 'bytes-per-node'] as const).filter(
     (key) => entry[key] !== undefined,
   );
   if (named.length !== 1) {
     const message =
       named.length === 0
-        ? 'say what is expected: devices, boards, instances or outcomes'
+        ? 'say what is expected: devices, boards, instances, outcomes or bytes-per-node'
         : `one step expects one thing, not ${named.join(' and ')}`;
     complain(draft, at, message);
     return undefined;
@@ -59,6 +59,8 @@ function planSubject(draft: Draft, at: Path, entry: ExpectEntry): Subject | unde
     checkSelector(draft, [...at, 'instances'], selector);
     return { of: 'instances', selector };
   }
+  if (entry['bytes-per-node'] !== undefined)
+    return { of: 'bytes-per-node', selector: compact(entry['bytes-per-node']) };
   if (entry.outcomes === undefined) return boardSubject(draft, at, entry);
   const { rollout, job, outcome } = entry.outcomes;
   const name = rollout ?? job;
@@ -80,6 +82,14 @@ export function planExpectation(draft: Draft, at: Path, entry: ExpectEntry): Exp
     return undefined;
   }
   if (subject === undefined) return undefined;
+  const countsBytes = subject.of === 'bytes-per-node';
+  if (countsBytes !== (amount.kind === 'size')) {
+    const message = countsBytes
+      ? 'bytes are counted in bytes: write a size, as 2MiB'
+      : `${subject.of} are counted, not weighed: write a whole number or a percentage, as 20 or 10%`;
+    complain(draft, [...at, bound], message);
+    return undefined;
+  }
   return { subject, bound: bound === 'count' ? 'exactly' : bound, amount };
 }
 
@@ -108,6 +118,8 @@ export function planNever(draft: Draft, at: Path, entry: NeverEntry): NeverRule 
 /** `devices with application thermo, version 2.0.0`. */
 export function describeSubject(subject: Subject): string {
   if (subject.of === 'outcomes') return `${subject.outcome} in ${subject.parent.key.name}`;
+  if (subject.of === 'bytes-per-node')
+    return `of ${subject.selector.content === undefined ? 'content' : `content (${subject.selector.content})`} from the registry per node`;
   const words = Object.entries(subject.selector).map(([key, value]) => {
     if (value === true) return key;
     if (value === false) return `not ${key}`;

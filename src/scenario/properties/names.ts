@@ -4,6 +4,8 @@ export const ALWAYS = {
   'only-verified-images-run': 'a board runs only images that the scenario packed, for its own chip',
   'only-attested-devices-flashed':
     'nothing is written to a board that is not genuine, or has not proved itself since its last boot',
+  'pinned-digest-holds':
+    'a confirmed update runs what its job pinned at first; any other says why, and left the board on that or on what it had',
   'one-flash-at-a-time':
     'no offer to a busy board, no second write beside an open one, no write of what runs',
   'canary-gate-holds':
@@ -16,6 +18,7 @@ export const SOMETIMES = {
   'a-board-rolled-back': 'a bootloader abandoned an unconfirmed image',
   'a-board-was-repurposed': 'a board confirmed an image of another application',
   'a-download-resumed': 'a transfer went on where an earlier one had stopped',
+  'a-delta-was-applied': 'a board made an image of what it ran and of a delta',
   'a-transfer-was-interrupted': 'a transfer ended without a whole image',
   'a-clone-was-refused': 'evidence of a cloned board was turned away',
   'a-forgery-was-refused': 'forged evidence was turned away',

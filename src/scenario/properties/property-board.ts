@@ -9,6 +9,7 @@ import { neverMoreThan } from './never.ts';
 import { oneFlashAtATime } from './one-flash-at-a-time.ts';
 import { onlyAttestedDevicesFlashed } from './only-attested-devices-flashed.ts';
 import { onlyVerifiedImagesRun } from './only-verified-images-run.ts';
+import { pinnedDigestHolds } from './pinned-digest-holds.ts';
 import { SOMETIMES_MONITORS } from './sometimes.ts';
 import { twinsSurvive } from './twins-survive.ts';
 
@@ -16,6 +17,7 @@ const ALWAYS_MONITORS: Readonly<Record<AlwaysName, MakeMonitor>> = {
   'every-board-bootable': everyBoardBootable,
   'only-verified-images-run': onlyVerifiedImagesRun,
   'only-attested-devices-flashed': onlyAttestedDevicesFlashed,
+  'pinned-digest-holds': pinnedDigestHolds,
   'one-flash-at-a-time': oneFlashAtATime,
   'canary-gate-holds': canaryGateHolds,
   'twins-survive': twinsSurvive,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EmbeddedCluster } from '../../../sim/cluster/embedded-cluster.ts';
 import { HttpDoor } from '../../../sim/cluster/http/http-door.ts';
 import { SeededRandom } from '../../../src/random/random.ts';
-import { WIDGET_CRD } from '../../contract/kube.ts';
+import { WIDGET_CRD } from '../../contract/kube-widget.ts';
 import { WallClock } from '../wall-clock.ts';
 
 const cluster = new EmbeddedCluster({ clock: new WallClock(), random: SeededRandom.ofSeed(1), freeze: true });
@@ -84,9 +84,8 @@ describe('content', () => {
   test('a strategic merge patch of a custom resource is refused', async () => {
     await call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: WIDGET_CRD });
     const widgets = '/apis/contract.brickproof.dev/v1/namespaces/default/widgets';
-    expect(
-      (await call('POST', widgets, { body: { metadata: { name: 'w' }, spec: { size: 1 } } })).status,
-    ).toBe(201);
+    const widget = { apiVersion: 'contract.brickproof.dev/v1', kind: 'Widget', metadata: { name: 'w' } };
+    expect((await call('POST', widgets, { body: { ...widget, spec: { size: 1 } } })).status).toBe(201);
     const headers = { 'Content-Type': 'application/strategic-merge-patch+json' };
     expect((await call('PATCH', `${widgets}/w`, { body: {}, headers })).status).toBe(415);
   });
@@ -135,7 +134,7 @@ describe('writes', () => {
     expect(status).toBe(201);
     expect(body.metadata).toMatchObject({ name: 'dry' });
     expect((await call('GET', `${MAPS}/dry`)).status).toBe(404);
-    expect((await call('POST', `${MAPS}?dryRun=Some`, { body: map('dry') })).status).toBe(400);
+    expect((await call('POST', `${MAPS}?dryRun=Some`, { body: map('dry') })).status).toBe(422);
   });
 
   test('a collection is deleted by selector', async () => {

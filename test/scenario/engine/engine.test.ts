@@ -55,6 +55,50 @@ describe('steps', () => {
     expect(result.steps[1]?.why).toBe('after 5m 00s');
   });
 
+  test('bytes are those of the node that got most, of the content that is meant', async () => {
+    const bytesPerNode = (about: string, bound: string): string =>
+      `  - expect: { bytes-per-node: { ${about} }, ${bound} }`;
+    const { result } = await play(
+      {
+        steps: [
+          bytesPerNode('content: image', 'count: 300B'),
+          bytesPerNode('', 'at-most: 320B'),
+          bytesPerNode('', 'at-most: 319B'),
+        ].join('\n'),
+      },
+      (world) => {
+        world.traffic = [
+          { node: 'a', content: 'image', answers: 1, bytes: 200 },
+          { node: 'b', content: 'manifest', answers: 2, bytes: 20 },
+          { node: 'b', content: 'image', answers: 3, bytes: 300 },
+        ];
+      },
+    );
+    expect(statusOf(result)).toEqual(['passed', 'passed', 'failed']);
+    expect(result.steps[2]).toMatchObject({
+      label: 'expect at most 319 bytes of content from the registry per node',
+      why: '320 and not at most 319',
+    });
+    expect(result.registry).toHaveLength(3);
+  });
+
+  test('devices are told apart by what the outcome of their last update says', async () => {
+    const says = (message: string, count: number): string =>
+      `  - expect: { devices: { outcome: bad-image, message: "${message}" }, count: ${count} }`;
+    const { result } = await play(
+      { steps: ['  - at: 2m\n    heal: bit-flip', says('at layer', 1), says('at index', 0)].join('\n') },
+      (world) => {
+        const update = {
+          ...{ jobNamespace: 'default', jobName: 'j', jobUid: 'u', order: 'o', digest: '', attempts: 1 },
+          ...{ phase: 'Settled', startedAt: '2026-01-01T00:00:00Z', outcome: 'bad-image' },
+          message: 'digest-mismatch at layer: the content is not what it should be',
+        };
+        world.at(minute, () => world.patchDevice('hut-001', { status: { update } }).then(() => {}));
+      },
+    );
+    expect(statusOf(result)).toEqual(['passed', 'passed', 'passed']);
+  });
+
   test('a wait that is not met fails with exit code 3, says what was seen, and skips the rest', async () => {
     const { result } = await play({
       steps: `  - apply: rollout.yaml

@@ -153,7 +153,25 @@ describe('every mistake is one line with its place and a way out', () => {
       'an amount in words',
       'more-than: 10%',
       'more-than: ten',
-      '30:49: properties.never[0].more-than: "ten" is neither a whole number nor a percentage; write 20 or 10%',
+      '30:49: properties.never[0].more-than: "ten" is not a whole number or a percentage; write 20 or 10%',
+    ],
+    [
+      'devices by weight',
+      'count: 100%',
+      'count: 2MiB',
+      '26:55: devices are counted, not weighed: write a whole number or a percentage, as 20 or 10%',
+    ],
+    [
+      'bytes without a unit',
+      'devices: { runs: thermo:1.0.0 }, count: 100%',
+      'bytes-per-node: { content: image }, at-most: 2000000',
+      '26:60: bytes are counted in bytes: write a size, as 2MiB',
+    ],
+    [
+      'a misspelt content',
+      'devices: { runs: thermo:1.0.0 }, count: 100%',
+      'bytes-per-node: { content: imag }, at-most: 2MiB',
+      '26:42: unknown content "imag"; did you mean "image"?',
     ],
     ['a key twice', 'seed: 7', 'seed: 7\nseed: 8', '6:1: Map keys must be unique'],
     [

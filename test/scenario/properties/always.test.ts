@@ -11,6 +11,7 @@ describe('a healthy update breaks no property', () => {
     'every-board-bootable',
     'only-verified-images-run',
     'only-attested-devices-flashed',
+    'pinned-digest-holds',
     'one-flash-at-a-time',
     'canary-gate-holds',
     'twins-survive',

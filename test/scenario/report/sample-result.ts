@@ -186,6 +186,7 @@ export function sampleResult(change: Partial<RunResult> = {}): RunResult {
         ],
       },
     ],
+    registry: [{ node: 'edge-1', content: 'image', answers: 4, bytes: 2_918_400 }],
     faults: [{ fault: 'link-partition', boards: 40, fromMs: 20 * minute, toMs: 35 * minute }],
     notes: [
       {

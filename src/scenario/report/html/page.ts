@@ -11,6 +11,7 @@ import {
   rolloutSection,
   stepSection,
   timelineSection,
+  trafficSection,
 } from './sections.ts';
 import { STYLE } from './style.ts';
 
@@ -39,6 +40,7 @@ ${propertySection(result)}
 ${timelineSection(result)}
 ${outcomeSection(result)}
 ${refusalSection(result)}
+${trafficSection(result)}
 ${stepSection(result)}
 <footer><p>brickproof ${version} · ${result.traceLines.toLocaleString('en')} trace lines, SHA-256 <code>${result.traceHash}</code></p><p>Run it again: <code>${replay}</code></p></footer>
 </main>

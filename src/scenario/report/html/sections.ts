@@ -107,6 +107,15 @@ export function refusalSection({ refused }: RunResult): Markup | undefined {
   )}</tbody></table></div></section>`;
 }
 
+/** What the fleet cost its registry. */
+export function trafficSection({ registry }: RunResult): Markup | undefined {
+  if (registry.length === 0) return undefined;
+  return markup`<section><h2>From the registry</h2><div class="table"><table><thead><tr><th>Node</th><th>Content</th><th class="number">Answers</th><th class="number">Bytes</th></tr></thead><tbody>${registry.map(
+    ({ node, content, answers, bytes }) =>
+      markup`<tr><td class="nowrap">${node}</td><td>${content}</td><td class="number">${answers.toLocaleString('en')}</td><td class="number">${bytes.toLocaleString('en')}</td></tr>`,
+  )}</tbody></table></div></section>`;
+}
+
 const NOTES_SHOWN = 60;
 
 export function timelineSection(result: RunResult): Markup {

@@ -1,0 +1,15 @@
+import type { UserInfo } from '../auth/user.ts';
+import type { ResourceRoute } from './route.ts';
+
+/** One request on a resource, its body already read as JSON. */
+export interface ResourceRequest {
+  readonly method: string;
+  readonly route: ResourceRoute;
+  readonly query: URLSearchParams;
+  readonly accept: string | undefined;
+  readonly contentType: string | undefined;
+  readonly body: unknown;
+  readonly bodyBytes: number;
+  readonly userAgent: string | undefined;
+  readonly user: UserInfo;
+}
