@@ -1,4 +1,4 @@
-import { POD, type Pod } from '../../../src/kube/core.ts';
+import { HOSTNAME_LABEL, POD, type Pod } from '../../../src/kube/core.ts';
 import { POD_BINDING } from '../../../src/kube/workloads.ts';
 import { followObjects } from './object-feed.ts';
 import { writePersistently } from './persistent-write.ts';
@@ -8,17 +8,26 @@ import { type PodScripts, parsePodScript, SCRIPT_ANNOTATION } from './pod-script
 import { refused } from './pod-status.ts';
 import { ScriptedRun } from './scripted-run.ts';
 
-export interface KubeletOptions extends PodHost {
+/** Which Pods concern a kubelet. */
+export interface KubeletScope {
+  /** Absent: all namespaces. */
+  readonly namespace?: string;
+  /**
+   * Which Pods without a node are bound to this one, as a scheduler does: `all`, which is the default; those
+   * that `select` it by its hostname; or none, because they are `left` to a scheduler.
+   */
+  readonly unscheduled?: 'all' | 'select' | 'left';
+}
+
+export interface KubeletOptions extends PodHost, KubeletScope {
   readonly nodeName: string;
   /** What Pods without a program pretend to do, unless they say so themselves. Default: nothing. */
   readonly scripts?: PodScripts;
-  /** Takes every Pod that has no node: for clusters of one node without a scheduler. Default true. */
-  readonly takesUnassigned?: boolean;
 }
 
 /**
- * Stands in for the kubelet of one node: runs registered programs in this process, plays scripts instead
- * of other containers, and writes the Pod's status as a kubelet does.
+ * Stands in for the kubelet of one node, and for a scheduler where there is none: runs registered programs
+ * in this process, plays scripts instead of other containers, and writes the Pod's status as a kubelet does.
  *
  * Programs run once: a Pod whose restartPolicy asks for more is left pending and says so.
  */
@@ -39,8 +48,9 @@ export class Kubelet {
 
   /** Works until `signal` is aborted; then every program is told to stop. */
   async run(signal: AbortSignal): Promise<void> {
-    const { api, clock } = this.#options;
-    await followObjects(api, POD, {}, clock, signal, {
+    const { api, clock, namespace } = this.#options;
+    const selection = namespace === undefined ? {} : { namespace };
+    await followObjects(api, POD, selection, clock, signal, {
       present: (pod) => this.#look(pod, signal),
       gone: (pod) => this.#forget(pod),
     });
@@ -49,10 +59,10 @@ export class Kubelet {
   }
 
   #look(pod: Pod, signal: AbortSignal): void {
-    const { nodeName, takesUnassigned = true } = this.#options;
+    const { nodeName } = this.#options;
     const assigned = pod.spec.nodeName;
     if (assigned === undefined || assigned === '') {
-      if (takesUnassigned && pod.metadata.deletionTimestamp === undefined) void this.#bind(pod, signal);
+      if (pod.metadata.deletionTimestamp === undefined) void this.#schedule(pod, signal);
       return;
     }
     if (assigned !== nodeName) return;
@@ -86,11 +96,13 @@ export class Kubelet {
   }
 
   /** The server gives a Pod to one node only, so two of us never take the same. */
-  async #bind({ metadata }: Pod, signal: AbortSignal): Promise<void> {
-    const { api, clock, nodeName } = this.#options;
-    const { namespace = '', name } = metadata;
+  async #schedule(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { api, clock, nodeName, unscheduled = 'all' } = this.#options;
+    const { namespace = '', name, uid } = pod.metadata;
+    if (unscheduled === 'left') return;
+    if (unscheduled === 'select' && pod.spec.nodeSelector?.[HOSTNAME_LABEL] !== nodeName) return;
     const target = { apiVersion: 'v1', kind: 'Node', name: nodeName } as const;
-    const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name }, target };
+    const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target };
     await writePersistently(() => api.create(POD_BINDING, binding), clock, signal);
   }
 }

@@ -32,10 +32,10 @@ export class WorkloadRig extends ClusterInTest {
     const alive = new AbortController();
     this.#nodes.set(name, alive);
     const heartbeat = new NodeHeartbeat(this.api, this.clock, name);
-    if (labels !== LOST) await heartbeat.start(labels);
+    if (labels !== LOST) await heartbeat.start({ labels });
     if (this.#beats) void heartbeat.beat(alive.signal);
     const options = { api: this.cluster.api(`kubelet-${name}`), clock: this.clock, nodeName: name };
-    void new Kubelet({ ...options, programs: () => undefined, takesUnassigned: false }).run(alive.signal);
+    void new Kubelet({ ...options, programs: () => undefined, unscheduled: 'left' }).run(alive.signal);
     await this.pass();
   }
 
