@@ -1,5 +1,5 @@
 import { AUTHENTICATED, MASTERS, type UserInfo } from '../../sim/cluster/auth/user.ts';
-import { ACCESS_USERS } from '../contract/kube-access.ts';
+import { ACCESS_USERS } from '../contract/access-bench.ts';
 
 /** The users of the contract as an embedded cluster knows them: the token of each is their name. */
 export function embeddedUsers() {

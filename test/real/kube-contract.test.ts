@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
+import { ACCESS_USERS } from '../contract/access-bench.ts';
 import { kubeContract } from '../contract/kube.ts';
-import { ACCESS_USERS } from '../contract/kube-access.ts';
 import { Wire } from '../contract/wire.ts';
 import { KUBERNETES_VERSION, startKubeApiserver } from './kube-apiserver.ts';
 

@@ -57,9 +57,7 @@ test('whoami: the administrator by a certificate, alice by a token, and whoever 
   const carol = await kubectl('auth', 'whoami', '--as', 'carol', '--as-group', 'cooks');
   expect(carol.out).toMatch(/Username +carol\nGroups +\[cooks system:authenticated\]/);
   const refused = await kubectl('get', 'pods', '--context', 'alice', '--as', 'carol');
-  expect(refused.error).toContain(
-    'users "carol" is forbidden: User "alice" cannot impersonate resource "users" in API group "" at the cluster scope',
-  );
+  expect(refused.error).toContain('Error from server (Forbidden)');
 });
 
 test('can-i: yes and no by exit code, and everything as a list', async () => {

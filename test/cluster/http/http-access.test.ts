@@ -1,42 +1,50 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { ClientNodeKubeApi } from '../../../operator/adapters/kube-client-node.ts';
+import { SystemRandom } from '../../../operator/adapters/system-random.ts';
 import { CertificateAuthority, type Credential } from '../../../sim/cluster/auth/certificate-authority.ts';
-import { writeKubeconfig } from '../../../sim/cluster/http/http-kubeconfig.ts';
-import { openServedCluster, type ServedCluster } from '../../../sim/live/served-cluster.ts';
+import type { LiveCluster } from '../../../sim/live/cluster/live-cluster.ts';
+import { openOwnCluster } from '../../../sim/live/cluster/own-cluster.ts';
 import { NODE } from '../../../src/kube/core.ts';
 import { SeededRandom } from '../../../src/random/random.ts';
 import { refusalOf } from '../../contract/refusal.ts';
 import { WallClock } from '../wall-clock.ts';
 
+interface Kubeconfig {
+  readonly clusters: readonly { readonly cluster: Readonly<Record<string, string>> }[];
+  readonly users: readonly { readonly user: Readonly<Record<string, string>> }[];
+}
+
 describe('a served cluster with roles', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'brickproof-access-'));
-  const kubeconfig = join(folder, 'kubeconfig');
-  let cluster: ServedCluster;
+  let cluster: LiveCluster;
+  let kubeconfig = '';
+  let authority = '';
+  let admin: Credential;
 
   beforeAll(async () => {
     const users = [{ name: 'alice', groups: ['gardeners'] }];
-    cluster = await openServedCluster({ port: 0, operator: false, rbac: true, users });
-    await writeKubeconfig(kubeconfig, cluster.url, cluster.kubeconfig);
+    const random = new SystemRandom();
+    cluster = await openOwnCluster(new WallClock(), random, { port: 0, rbac: true, users });
+    kubeconfig = cluster.kubeconfig;
+    const config = parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
+    const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString();
+    const user = config.users[0]?.user ?? {};
+    authority = text(config.clusters[0]?.cluster['certificate-authority-data']);
+    admin = { certificate: text(user['client-certificate-data']), key: text(user['client-key-data']) };
   });
-  afterAll(async () => {
-    await cluster.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => cluster.close());
 
   async function whoIs(credential: Partial<Credential>, headers: Readonly<Record<string, string>> = {}) {
     const { certificate: cert, key } = credential;
     const url = `${cluster.url}/apis/authentication.k8s.io/v1/selfsubjectreviews`;
-    const ca = cluster.kubeconfig.authority;
     const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' });
     return new Promise<{ readonly status: number; readonly body: unknown }>((resolve, reject) => {
       const options = {
         ...{ method: 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } },
-        ...(ca && { ca }),
+        ca: authority,
         ...(cert && key && { cert, key }),
       };
       request(url, options, async (answer) => {
@@ -49,12 +57,12 @@ describe('a served cluster with roles', () => {
 
   test('speaks HTTPS with a certificate that its kubeconfig can check, to an administrator who has one', async () => {
     expect(cluster.url).toMatch(/^https:/);
-    const admin = ClientNodeKubeApi.connect({ kubeconfig });
-    expect((await admin.list(NODE)).items).toHaveLength(1);
+    const kube = ClientNodeKubeApi.connect({ kubeconfig });
+    expect((await kube.list(NODE)).items).toHaveLength(1);
   });
 
   test('knows a certificate of its own by common name and organizations', async () => {
-    const { body } = await whoIs(cluster.kubeconfig.admin?.credential ?? {});
+    const { body } = await whoIs(admin);
     expect(body).toMatchObject({
       status: {
         userInfo: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
@@ -78,14 +86,14 @@ describe('a served cluster with roles', () => {
 
   test('a good certificate goes before a bad token; a bad token does not make a guest', async () => {
     const headers = { authorization: 'Bearer of-nobody' };
-    expect(await whoIs(cluster.kubeconfig.admin?.credential ?? {}, headers)).toMatchObject({ status: 201 });
+    expect(await whoIs(admin, headers)).toMatchObject({ status: 201 });
     expect(await whoIs({}, headers)).toMatchObject({ status: 401 });
     expect(await whoIs({})).toMatchObject({ status: 403 });
   });
 
   test('tells others how to verify its tokens', async () => {
-    const { certificate: cert = '', key = '' } = cluster.kubeconfig.admin?.credential ?? {};
-    const ca = cluster.kubeconfig.authority ?? '';
+    const { certificate: cert, key } = admin;
+    const ca = authority;
     const keys = await new Promise((resolve, reject) => {
       request(`${cluster.url}/openid/v1/jwks`, { ca, cert, key, agent: false }, (answer) =>
         resolve(json(answer)),
