@@ -27,13 +27,19 @@ const NODE_CACHE_BYTES = 512 * 1024 * 1024;
 const PASSED_ON = ['BROKER_URL', 'REGISTRY_INSECURE_HOSTS', 'SIGNATURE_POLICY', 'CACHE_DIR'];
 
 const { env } = process;
-// Agents have no such file: they are given what it says, which is public keys.
-if (env.SIGNATURE_POLICY_FILE) env.SIGNATURE_POLICY = readFileSync(env.SIGNATURE_POLICY_FILE, 'utf8');
 
 async function main(): Promise<number> {
   const brokerUrl = env.BROKER_URL ?? '';
   if (brokerUrl === '') {
     process.stderr.write('BROKER_URL is not set: name the MQTT broker, for example mqtt://broker:1883\n');
+    return 64;
+  }
+  try {
+    // Agents have no such file: they are given what it says, which is public keys.
+    if (env.SIGNATURE_POLICY_FILE) env.SIGNATURE_POLICY = readFileSync(env.SIGNATURE_POLICY_FILE, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    process.stderr.write(`SIGNATURE_POLICY_FILE: ${env.SIGNATURE_POLICY_FILE} cannot be read (${code})\n`);
     return 64;
   }
   const policy =
