@@ -9,9 +9,11 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../../src/kube/api.ts';
+import { NAMESPACE, type Namespace } from '../../src/kube/core.ts';
 import { KubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
 import { connect, type KubeConnection } from './kube-connection.ts';
+import { discoverKinds } from './kube-discovery.ts';
 import { refusalOf } from './kube-refusal.ts';
 import { KubeTransport, unreachable } from './kube-transport.ts';
 import { jsonLines } from './kube-watch-lines.ts';
@@ -39,7 +41,7 @@ export class ClientNodeKubeApi implements KubeApi {
     this.#transport = new KubeTransport(config);
   }
 
-  /** Throws Error when there is nothing to connect to; no request is sent yet. */
+  /** Throws KubeConnectionError when there is nothing to connect to; no request is sent yet. */
   static connect(connection: KubeConnection): ClientNodeKubeApi {
     return new ClientNodeKubeApi(connect(connection));
   }
@@ -89,7 +91,11 @@ export class ClientNodeKubeApi implements KubeApi {
   ): Promise<T> {
     const { namespace } = object.metadata;
     if (kind.namespaced && namespace === undefined) throw namespaceMissing(kind);
-    return (await this.#json('POST', collectionPath(kind, namespace), writeQuery(options), object)) as T;
+    const path =
+      kind.subresource === undefined
+        ? collectionPath(kind, namespace)
+        : objectPath(kind, { name: '', ...object.metadata });
+    return (await this.#json('POST', path, writeQuery(options), object)) as T;
   }
 
   async replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
@@ -118,6 +124,28 @@ export class ClientNodeKubeApi implements KubeApi {
     await this.#json('DELETE', objectPath(kind, key), {}, body);
   }
 
+  async deleteCollection(kind: Kind, selection: ListOptions, options: DeleteOptions = {}): Promise<void> {
+    const { namespace, ...query } = selection;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...options };
+    await this.#json('DELETE', collectionPath(kind, namespace), query, body);
+  }
+
+  /** What the server says of itself, for example `v1.32.4`. */
+  async version(): Promise<ServerVersion> {
+    return (await this.#json('GET', '/version')) as ServerVersion;
+  }
+
+  /** Every kind that `deleteCollection` takes. */
+  kinds(): Promise<Kind[]> {
+    return discoverKinds((path) => this.#json('GET', path));
+  }
+
+  /** The namespace controller's last word on an emptied namespace that is being deleted. Source: core/v1, subresource finalize. */
+  async finalizeNamespace(namespace: Namespace): Promise<void> {
+    const path = `${objectPath(NAMESPACE, namespace.metadata)}/finalize`;
+    await this.#json('PUT', path, {}, { ...namespace, spec: { finalizers: [] } });
+  }
+
   #json(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
@@ -128,6 +156,13 @@ export class ClientNodeKubeApi implements KubeApi {
     const signal = AbortSignal.timeout(ANSWER_TIME_MS_MAX);
     return this.#transport.json({ method, path, query, signal, body, ...(contentType && { contentType }) });
   }
+}
+
+/** Source: version.Info of apimachinery; `major` and `minor` are digits, and a `+` after them in some distributions. */
+export interface ServerVersion {
+  readonly major: string;
+  readonly minor: string;
+  readonly gitVersion: string;
 }
 
 interface ListBody<T> {
@@ -164,7 +199,7 @@ function collectionPath({ apiVersion, plural, namespaced }: Kind, namespace: str
 }
 
 /** Throws BadRequest: a path without a name would mean the whole collection. */
-function objectPath(kind: Kind, { namespace, name }: ObjectKey, subresource?: string): string {
+function objectPath(kind: Kind, { namespace, name }: ObjectKey, subresource = kind.subresource): string {
   if (name === '') throw new KubeError('BadRequest', 'resource name may not be empty');
   if (kind.namespaced && (namespace === undefined || namespace === '')) throw namespaceMissing(kind);
   const path = `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;

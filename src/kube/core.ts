@@ -5,10 +5,62 @@ export interface EnvVar {
   readonly value?: string;
 }
 
+/** What keeps Pods off a node that do not tolerate it. Source: core/v1 Taint. */
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+  readonly timeAdded?: string;
+}
+
+/** Source: core/v1 Toleration; members left out tolerate more. */
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: 'Exists' | 'Equal';
+  readonly value?: string;
+  readonly effect?: Taint['effect'];
+  /** How long a NoExecute taint is borne; absent: for ever. */
+  readonly tolerationSeconds?: number;
+}
+
+/** Source: core/v1 NodeSelectorTerm. */
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly NodeRequirement[];
+  readonly matchFields?: readonly NodeRequirement[];
+}
+
+export interface NodeRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  readonly values?: readonly string[];
+}
+
+/** Source: core/v1 Affinity; what is asked for on a node. */
+export interface Affinity {
+  readonly nodeAffinity?: {
+    readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+      readonly nodeSelectorTerms?: readonly NodeSelectorTerm[];
+    };
+  };
+}
+
+/** Source: core/v1 PodCondition. */
+export interface PodCondition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+}
+
 /** Source: core/v1 Pod; the members the house reads or writes. */
 export interface Pod extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly affinity?: Affinity;
+    readonly tolerations?: readonly Toleration[];
+    readonly schedulerName?: string;
     readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
     readonly serviceAccountName?: string;
     readonly containers: readonly {
@@ -28,6 +80,7 @@ export interface Pod extends KubeObject {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
     readonly reason?: string;
     readonly message?: string;
+    readonly conditions?: readonly PodCondition[];
     readonly containerStatuses?: readonly unknown[];
   };
 }
@@ -67,7 +120,7 @@ export interface Event extends KubeObject {
 
 /** Source: core/v1 Node. */
 export interface Node extends KubeObject {
-  readonly spec?: { readonly unschedulable?: boolean };
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
   readonly status?: { readonly conditions?: readonly unknown[] };
 }
 
@@ -75,6 +128,9 @@ export interface Node extends KubeObject {
 export interface Namespace extends KubeObject {
   readonly status?: { readonly phase?: 'Active' | 'Terminating' };
 }
+
+/** Source: core/v1 ServiceAccount. */
+export type ServiceAccount = KubeObject;
 
 /** Source: coordination.k8s.io/v1 Lease. */
 export interface Lease extends KubeObject {
@@ -97,6 +153,7 @@ const core = <T extends KubeObject>(kind: string, plural: string, namespaced = t
 export const POD: Kind<Pod> = core('Pod', 'pods');
 export const SERVICE: Kind<Service> = core('Service', 'services');
 export const EVENT: Kind<Event> = core('Event', 'events');
+export const SERVICE_ACCOUNT: Kind<ServiceAccount> = core('ServiceAccount', 'serviceaccounts');
 export const NODE: Kind<Node> = core('Node', 'nodes', false);
 export const NAMESPACE: Kind<Namespace> = core('Namespace', 'namespaces', false);
 export const LEASE: Kind<Lease> = {
@@ -105,3 +162,6 @@ export const LEASE: Kind<Lease> = {
   plural: 'leases',
   namespaced: true,
 };
+
+/** Every node has it, and its name as the value. Source: Kubernetes documentation, "Well-Known Labels". */
+export const HOSTNAME_LABEL = 'kubernetes.io/hostname';

@@ -1,20 +1,20 @@
-import type { KubeError } from '../../../src/kube/error.ts';
+import { deleteCollection } from '../delete-collection.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
+import type { Subresource } from '../requests.ts';
 import type { Served } from '../resource.ts';
 import {
   badRequest,
-  expired,
   methodNotAllowed,
   methodNotOffered,
   notFound,
   notServed,
   pageNotFound,
-  tooLargeVersion,
 } from '../status-errors.ts';
 import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
+import { checkAskedVersion, exactVersion, wholeNumber } from './read-options.ts';
 import { deleteRequest, writeRequest } from './request-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
@@ -42,8 +42,7 @@ export function verbOf({ resource }: Served, { method, route, query }: ResourceR
   if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
     case 'POST':
-      if (!named || resource.custom || resource.actions?.[route.subresource ?? ''] !== undefined)
-        return 'create';
+      if (!named || resource.custom || route.subresource !== undefined) return 'create';
       break;
     case 'PUT':
     case 'PATCH':
@@ -64,26 +63,24 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const warnings: string[] = [];
   const warn = (text: string): void => void warnings.push(text);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
-  const one = (object: StoredObject, status = 200): Answer => ({
-    status,
-    body:
-      shaped(cluster, served, shape, query, [object], { resourceVersion: object.metadata.resourceVersion }) ??
-      object,
-    warnings,
-  });
+  const one = (object: StoredObject, status = 200): Answer => {
+    const { resourceVersion } = object.metadata;
+    const own = route.subresource !== 'scale';
+    const body = own ? shaped(cluster, served, shape, query, [object], { resourceVersion }) : undefined;
+    return { status, body: body ?? object, warnings };
+  };
   switch (verbOf(served, request)) {
     case 'get':
-      if (route.subresource !== undefined && !hasStatus(served, route)) throw noSubresource(served, route);
-      return one(server.get(served, place));
+      checkAskedVersion(query, server.store.version);
+      return one(server.get(served, place, subresourceOf(served, route)));
     case 'list': {
-      checkListVersion(query, server.store.version);
-      const page = lists.list(served, listOptions(request));
+      const page = lists.list(served, listOptions(request), exactVersion(query, server.store.version));
       const metadata = listMeta(page);
       const list = {
         kind: served.resource.listKind,
         apiVersion: served.apiVersion,
         metadata,
-        items: page.items,
+        items: itemsOf(served, page),
       };
       return {
         status: 200,
@@ -93,6 +90,10 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
     }
     case 'create':
       if (route.name !== undefined && route.subresource !== undefined && !served.resource.custom) {
+        if (route.subresource === 'binding') {
+          server.bind(served, place, body, writeRequest(request, 'CreateOptions', warn));
+          return { status: 201, body: SUCCESS, warnings };
+        }
         const write = { user: request.user.name, asker: request.user };
         const made = server.act(served, place, route.subresource, body, write);
         return { status: 201, body: made, warnings };
@@ -116,29 +117,31 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {
-      const { object, gone } = server.delete(served, place, deleteRequest(request));
+      const { object, gone } = server.delete(served, place, deleteRequest(request, warn));
       return gone && served.resource.graceSeconds === undefined
         ? { status: 200, body: deletedBody(served, object), warnings }
         : one(object);
     }
     case 'deletecollection': {
-      const page = lists.list(served, listOptions(request));
+      const asked = deleteRequest(request, warn);
+      const page = deleteCollection(server, lists, served, listOptions(request), asked);
       const { resource } = served;
-      for (const { metadata } of page.items) {
-        const each = { namespace: metadata.namespace ?? '', name: metadata.name };
-        server.delete(served, each, deleteRequest(request));
-      }
       const list = {
         kind: resource.listKind,
         apiVersion: served.apiVersion,
         metadata: listMeta(page),
-        items: page.items,
+        items: itemsOf(served, page),
       };
       return { status: 200, body: list, warnings };
     }
     default:
       throw methodNotAllowed(served.resource, 'watch');
   }
+}
+
+/** The list says what kind its items are; only custom ones repeat it. */
+function itemsOf({ resource }: Served, { items }: Page): readonly unknown[] {
+  return resource.custom ? items : items.map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
 }
 
 function shaped(
@@ -165,19 +168,26 @@ function shaped(
   return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items };
 }
 
+/** Throws BadRequest. */
 export function includedIn(query: URLSearchParams): Included {
-  const included = query.get('includeObject');
-  return included === 'None' || included === 'Object' ? included : 'Metadata';
+  const included = query.get('includeObject') ?? '';
+  if (included === 'None' || included === 'Object') return included;
+  if (included === '' || included === 'Metadata') return 'Metadata';
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(included)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
-/** Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
-function noSubresource({ resource }: Served, { name = '' }: ResourceRoute): KubeError {
-  return resource.custom ? notFound(resource, name) : notServed();
+/** Throws NotFound for one that the kind does not have. Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
+function subresourceOf({ resource, version }: Served, route: ResourceRoute): Subresource | undefined {
+  const { subresource, name = '' } = route;
+  if (subresource === undefined || subresource === 'scale') return subresource;
+  if (subresource === 'status' && version.hasStatus) return subresource;
+  throw resource.custom ? notFound(resource, name) : notServed();
 }
 
-function hasStatus({ version }: Served, { subresource }: ResourceRoute): boolean {
-  return subresource === 'status' && version.hasStatus;
-}
+/** Source: metav1.Status. */
+const SUCCESS: Members = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 function listMeta({ resourceVersion, continue: token, remainingItemCount }: Page): Members {
   return {
@@ -207,24 +217,4 @@ function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['list
   const limit = wholeNumber(request.query, 'limit');
   const token = request.query.get('continue');
   return { ...selection(request), ...(limit !== undefined && { limit }), ...(token && { continue: token }) };
-}
-
-/**
- * Lists show the present, which is never older than any version a client has seen. Throws Expired when
- * exactly a past version is asked for, Timeout when one that is yet to come.
- * Source: Kubernetes API concepts, "Semantics for get and list".
- */
-function checkListVersion(query: URLSearchParams, current: number): void {
-  const asked = wholeNumber(query, 'resourceVersion');
-  if (asked === undefined || query.get('continue')) return;
-  if (asked > current) throw tooLargeVersion(asked, current);
-  if (query.get('resourceVersionMatch') === 'Exact' && asked !== current) throw expired(asked, current);
-}
-
-/** Throws BadRequest when the parameter is there and not a whole number. */
-export function wholeNumber(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null || text === '') return undefined;
-  if (!/^\d+$/.test(text)) throw badRequest(`${name} must be a whole number, not ${JSON.stringify(text)}`);
-  return Number(text);
 }
