@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
-import { writeKubeconfig } from '../../sim/cluster/http/http-kubeconfig.ts';
+import { SystemRandom } from '../../operator/adapters/system-random.ts';
+import { WallClock } from '../../operator/adapters/wall-clock.ts';
 import { startBroker } from '../../sim/live/broker.ts';
-import { openServedCluster } from '../../sim/live/served-cluster.ts';
+import { openOwnCluster } from '../../sim/live/cluster/own-cluster.ts';
 import { POD } from '../../src/kube/core.ts';
 import { DEVICE } from '../../src/kube/device.ts';
 import { FLASH_JOB } from '../../src/kube/flash-job.ts';
@@ -53,21 +53,19 @@ describe('an environment that is not right ends the process with 64 and says wha
 });
 
 test('agents are given the policy itself and the folder that a node shares, and no secret', async () => {
-  const cluster = await openServedCluster({ port: 0, operator: false });
+  const cluster = await openOwnCluster(new WallClock(), new SystemRandom());
   const broker = await startBroker();
-  const kubeconfig = join(folder, 'kubeconfig');
-  await writeKubeconfig(kubeconfig, cluster.url);
   writeFileSync(join(folder, 'policy.json'), POLICY);
   const operator = start({
     BROKER_URL: broker.url,
     BROKER_USERNAME: 'fleet',
     BROKER_PASSWORD: 'orchard',
     CACHE_DIR: '/var/cache/brickproof',
-    KUBECONFIG: kubeconfig,
+    KUBECONFIG: cluster.kubeconfig,
     SIGNATURE_POLICY_FILE: join(folder, 'policy.json'),
   });
   try {
-    const kube = ClientNodeKubeApi.connect({ url: cluster.url });
+    const { kube } = cluster;
     const { resourceVersion } = await kube.list(POD);
     const name = '00000000-0000-4000-8000-000000000001';
     await kube.create(DEVICE, {
