@@ -10,6 +10,8 @@ import { AGENT_ACCOUNT_NAME } from '../access.ts';
 const NAME_CHARS_MAX = 63;
 /** Ids in the Pod's environment; the agent reads the whole list from the job. */
 const UUIDS_MAX = 100;
+/** Volume with what the agents of a node have fetched; a folder of the node, so that all of them have it. */
+const CACHE = 'content-cache';
 /** Port of the flash Pod in nubificus' operator. */
 const PORT = 4433;
 
@@ -21,15 +23,23 @@ export function agentNameOf(jobName: string): string {
   return `${jobName.slice(0, NAME_CHARS_MAX - 15)}-${hash}-flash`;
 }
 
+/** Which nodes agent Pods go to, and what they put up with there. Source: core/v1 PodSpec. */
+export type AgentPlacement = Pick<Pod['spec'], 'nodeSelector' | 'tolerations'>;
+
 /** The agent's Pod; its environment holds what nubificus' flash Pods are given, and the job's name. */
 export function agentPod(
   job: FlashJob,
   order: string,
-  agent: { readonly agentImage: string; readonly agentEnvironment: Readonly<Record<string, string>> },
+  agent: {
+    readonly agentImage: string;
+    readonly agentEnvironment: Readonly<Record<string, string>>;
+    readonly agentPlacement: AgentPlacement;
+  },
   devices: readonly Device[],
 ): NewObject<Pod> {
   const { spec, metadata } = job;
   const [first] = devices;
+  const cacheFolder = agent.agentEnvironment.CACHE_DIR ?? '';
   const stations = devices.map(({ status }) => status?.station ?? '').filter((station) => station !== '');
   const environment: Readonly<Record<string, string>> = {
     FIRMWARE: spec.firmware,
@@ -50,13 +60,18 @@ export function agentPod(
     spec: {
       restartPolicy: 'Never',
       serviceAccountName: AGENT_ACCOUNT_NAME,
+      ...agent.agentPlacement,
       containers: [
         {
           name: 'flash-agent',
           image: spec.flashjobPodImage || agent.agentImage,
           env: Object.entries(environment).map(([name, value]) => ({ name, value })),
+          ...(cacheFolder !== '' && { volumeMounts: [{ name: CACHE, mountPath: cacheFolder }] }),
         },
       ],
+      ...(cacheFolder !== '' && {
+        volumes: [{ name: CACHE, hostPath: { path: cacheFolder, type: 'DirectoryOrCreate' } }],
+      }),
     },
   };
 }
