@@ -67,20 +67,16 @@ export function patchFormat(contentType: string | undefined): PatchFormat {
   throw unsupported(Object.keys(PATCH_FORMATS));
 }
 
-/** Throws UnsupportedMediaType unless the body is JSON, YAML or protobuf. */
-export function bodyFormat(contentType: string | undefined): 'json' | 'yaml' | 'protobuf' {
-  switch (mediaType(contentType)) {
-    case '':
-    case 'application/json':
-      return 'json';
-    case 'application/yaml':
-      return 'yaml';
-    case 'application/vnd.kubernetes.protobuf':
-      return 'protobuf';
-    default:
-      throw unsupported(['application/json', 'application/yaml']);
-  }
+/** Throws UnsupportedMediaType. Custom kinds have no protobuf messages. */
+export function bodyFormat(contentType: string | undefined, custom: boolean): 'json' | 'yaml' | 'protobuf' {
+  const type = mediaType(contentType);
+  if (type === '' || type === 'application/json') return 'json';
+  if (type === 'application/yaml') return 'yaml';
+  if (type === PROTOBUF && !custom) return 'protobuf';
+  throw unsupported(['application/json', 'application/yaml', ...(custom ? [] : [PROTOBUF])]);
 }
+
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 function mediaType(contentType: string | undefined): string {
   return (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
