@@ -11,6 +11,7 @@ import { matchesBoard } from '../src/scenario/board-selector.ts';
 import type { PlannedFirmware, PlannedImage } from '../src/scenario/plan.ts';
 import { type BoardState, type PackedImage, WorldError } from '../src/scenario/world.ts';
 import type { Program, Programs } from './board/behaviour.ts';
+import { signForBoard } from './boot-keys.ts';
 import { nextBuild } from './next-build.ts';
 
 /** One app image, made or read, and what is known of it. */
@@ -109,8 +110,8 @@ export class FirmwareFactory implements Programs {
   }
 
   #make(planned: PlannedFirmware, { chip, source }: PlannedImage): MadeImage {
-    const { application, version, secureVersion, key } = planned;
-    const bytes =
+    const { application, version, secureVersion, key, imageSignedBy } = planned;
+    const built =
       source.kind === 'file'
         ? source.bytes
         : buildAppImage({
@@ -121,9 +122,14 @@ export class FirmwareFactory implements Programs {
             sizeBytes: source.sizeBytes,
             contents: (length) => this.#contents(planned, chip, length),
           });
-    const verified = verifyAppImage(bytes, { chip: CHIPS[chip] });
+    const verified = verifyAppImage(built, { chip: CHIPS[chip] });
     if (!verified.ok) throw new WorldError('bad-scenario', `${key} for ${chip}: ${verified.refusal.message}`);
-    return { chip, bytes, measurement: verified.value.measurement };
+    const { measurement, imageLength } = verified.value;
+    const bytes =
+      imageSignedBy === undefined
+        ? built
+        : signForBoard(built.subarray(0, imageLength), CHIPS[chip], [imageSignedBy]);
+    return { chip, bytes, measurement };
   }
 
   /** Noise, or the next build of what stands before it in the file. */

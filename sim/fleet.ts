@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import { hexOf } from '../src/attestation/bytes.ts';
 import { udsPublicKey } from '../src/attestation/layers.ts';
 import { deviceIdOf, ueidFromBytes } from '../src/attestation/ueid.ts';
 import { CHIPS, type ChipName } from '../src/esp/chips.ts';
 import { PARTITION_TABLE_OFFSET } from '../src/esp/partition-table.ts';
+import { keyDigestOf } from '../src/esp/signature-block.ts';
 import { DEVICE, type Device } from '../src/kube/device.ts';
 import type { NewObject } from '../src/kube/object.ts';
 import type { Random } from '../src/random/random.ts';
@@ -13,11 +14,12 @@ import type { Clock } from '../src/time/clock.ts';
 import { BlockStore } from './board/block-store.ts';
 import { Board } from './board/board.ts';
 import { BOOT_COUNTER_BUILD, type BootloaderBuild, ESP_IDF_BUILD } from './board/bootloader.ts';
-import { Efuse } from './board/efuse.ts';
+import { Efuse, type KeySlot } from './board/efuse.ts';
 import { BoardIdentity } from './board/identity.ts';
 import type { NorFlash } from './board/nor-flash.ts';
-import { provisionFlash, TWO_OTA_CSV, tableOfCsv } from './board/provision.ts';
+import { defaultBootloader, provisionFlash, TWO_OTA_CSV, tableOfCsv } from './board/provision.ts';
 import type { Radio } from './board/radio.ts';
+import { bootKey, signForBoard } from './boot-keys.ts';
 import type { FirmwareFactory } from './firmware-factory.ts';
 
 const BUILDS: Readonly<Record<PlannedBoard['bootloader'], BootloaderBuild>> = {
@@ -50,13 +52,22 @@ export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
   const table = tableOfCsv(TWO_OTA_CSV);
   const masters = new Map<string, { readonly flash: NorFlash; readonly bootloaderDigest: Uint8Array }>();
 
-  const masterOf = (runs: string, chipName: ChipName) => {
-    const key = `${chipName}/${runs}`;
+  const masterOf = (runs: string, chipName: ChipName, keys: readonly string[]) => {
+    const key = `${chipName}/${runs}/${keys.join(' ')}`;
     let master = masters.get(key);
     if (master === undefined) {
       const chip = CHIPS[chipName];
       const images = [parts.factory.image(runs, chipName)];
-      const flash = provisionFlash({ store, chip, sizeBytes: FLASH_BYTES, table, images, confirmedSlot: 0 });
+      const unsigned = defaultBootloader(chip);
+      const flash = provisionFlash({
+        store,
+        chip,
+        sizeBytes: FLASH_BYTES,
+        table,
+        bootloader: keys.length === 0 ? unsigned : signForBoard(unsigned, chip, keys),
+        images,
+        confirmedSlot: 0,
+      });
       const bootloader = flash.read(chip.bootloaderOffset, PARTITION_TABLE_OFFSET - chip.bootloaderOffset);
       master = { flash, bootloaderDigest: createHash('sha256').update(bootloader).digest() };
       masters.set(key, master);
@@ -68,7 +79,7 @@ export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
   const macs = new Set<string>();
   const boards = plan.boards.map((planned): Board => {
     const random = parts.random.split(`board/${planned.name}`);
-    const { flash, bootloaderDigest } = masterOf(planned.runs, planned.chip);
+    const { flash, bootloaderDigest } = masterOf(planned.runs, planned.chip, planned.secureBoot ?? []);
     const uds = random.split('uds').bytes(32);
     const claimed = planned.clones ?? planned.name;
     const ueid = ueidFromBytes(parts.random.split(`board/${claimed}`).split('ueid').bytes(16));
@@ -79,7 +90,8 @@ export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
       group: planned.group,
       labels: planned.labels,
       flash: flash.fork(),
-      efuse: new Efuse(CHIPS[planned.chip], mac),
+      efuse: burnFuses(planned, mac),
+      signedUpdates: planned.signedUpdates === true,
       bootloader: BUILDS[planned.bootloader],
       bootloaderDigest,
       identity: new BoardIdentity(ueid, planned.identity),
@@ -92,6 +104,16 @@ export function manufacture(plan: ScenarioPlan, parts: FleetParts): Fleet {
     });
   });
   return { boards, enrolment };
+}
+
+function burnFuses({ chip: chipName, secureBoot }: PlannedBoard, mac: string): Efuse {
+  const chip = CHIPS[chipName];
+  const efuse = new Efuse(chip, mac);
+  if (secureBoot === undefined) return efuse;
+  for (const [slot, name] of secureBoot.entries())
+    efuse.burnKeyDigest(slot as KeySlot, keyDigestOf(createPublicKey(bootKey(name, chip))));
+  efuse.enableSecureBoot();
+  return efuse;
 }
 
 /** Among ten thousand boards two would draw the same 24 bits sooner or later, and be one station. */

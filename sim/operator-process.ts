@@ -74,6 +74,10 @@ export class ProcessKubeApi implements KubeApi {
     return this.#whileAlive(() => this.#kube.delete(kind, key, options));
   }
 
+  deleteCollection(kind: Kind, selection: ListOptions, options?: DeleteOptions): Promise<void> {
+    return this.#whileAlive(() => this.#kube.deleteCollection(kind, selection, options));
+  }
+
   async #whileAlive<R>(call: () => Promise<R>): Promise<R> {
     if (!this.#alive) await forever();
     try {

@@ -89,7 +89,11 @@ export class ClientNodeKubeApi implements KubeApi {
   ): Promise<T> {
     const { namespace } = object.metadata;
     if (kind.namespaced && namespace === undefined) throw namespaceMissing(kind);
-    return (await this.#json('POST', collectionPath(kind, namespace), writeQuery(options), object)) as T;
+    const path =
+      kind.subresource === undefined
+        ? collectionPath(kind, namespace)
+        : objectPath(kind, { name: '', ...object.metadata });
+    return (await this.#json('POST', path, writeQuery(options), object)) as T;
   }
 
   async replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
@@ -116,6 +120,12 @@ export class ClientNodeKubeApi implements KubeApi {
   ): Promise<void> {
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...options };
     await this.#json('DELETE', objectPath(kind, key), {}, body);
+  }
+
+  async deleteCollection(kind: Kind, selection: ListOptions, options: DeleteOptions = {}): Promise<void> {
+    const { namespace, ...query } = selection;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...options };
+    await this.#json('DELETE', collectionPath(kind, namespace), query, body);
   }
 
   #json(
@@ -164,7 +174,7 @@ function collectionPath({ apiVersion, plural, namespaced }: Kind, namespace: str
 }
 
 /** Throws BadRequest: a path without a name would mean the whole collection. */
-function objectPath(kind: Kind, { namespace, name }: ObjectKey, subresource?: string): string {
+function objectPath(kind: Kind, { namespace, name }: ObjectKey, subresource = kind.subresource): string {
   if (name === '') throw new KubeError('BadRequest', 'resource name may not be empty');
   if (kind.namespaced && (namespace === undefined || namespace === '')) throw namespaceMissing(kind);
   const path = `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;

@@ -28,6 +28,8 @@ export interface BoardParts {
   readonly flash: NorFlash;
   readonly efuse: Efuse;
   readonly bootloader: BootloaderBuild;
+  /** See RunningApp; absent: no. */
+  readonly signedUpdates?: boolean;
   /** SHA-256 of the bootloader's bytes, for the first DICE layer. */
   readonly bootloaderDigest: Uint8Array;
   readonly identity: BoardIdentity;
@@ -232,8 +234,8 @@ export class Board implements BoardState, FirmwareHost {
 
   #start(outcome: BootOutcome, resetReason: ResetReason): void {
     const { slot, image } = outcome;
-    const { flash, efuse, bootloader: build } = this.parts;
-    const app = startApp({ flash, efuse, build }, outcome);
+    const { flash, efuse, bootloader: build, signedUpdates = false } = this.parts;
+    const app = startApp({ flash, efuse, build, signedUpdates }, outcome);
     if (slot === null || image === undefined || app === undefined) return;
     const digest = `sha256:${image.measurement}`;
     const program = this.parts.programs.find(digest, this) ?? foreignProgram(app);

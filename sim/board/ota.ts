@@ -16,6 +16,7 @@ import { type EspResult, fail, succeed } from './esp-error.ts';
 import { readOtadata, writeOtadata } from './otadata-store.ts';
 import { type RunningApp, stateOfPartition } from './running-app.ts';
 import { describeSlot, judgeSlot } from './slot-verdict.ts';
+import { judgeUpdate } from './update-verdict.ts';
 
 /** Bytes an ESP32 reads and hashes in a millisecond. Source: segment lines of public boot logs, DIO at 40 MHz. */
 export const VERIFY_BYTES_PER_MS = 4000;
@@ -209,7 +210,7 @@ function refuseTarget(app: RunningApp, partition: Partition) {
 }
 
 function validate(app: RunningApp, partition: Partition): EspResult {
-  const verdict = judgeSlot(app.flash, app.efuse, partition);
+  const verdict = judgeUpdate(app, partition);
   if (!verdict.ok) return fail('ESP_ERR_OTA_VALIDATE_FAILED');
   return succeed(verdict.value.imageLength / VERIFY_BYTES_PER_MS);
 }

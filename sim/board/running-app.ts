@@ -12,6 +12,8 @@ export interface RunningApp {
   readonly efuse: Efuse;
   /** The app is built with the same rollback options as the bootloader that started it. */
   readonly build: BootloaderBuild;
+  /** CONFIG_SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT: it takes only updates signed by a key that it is signed with. */
+  readonly signedUpdates: boolean;
   readonly table: BootTable;
   readonly partition: Partition;
   /** Partitions an update is being written to; forgotten at reset, like all RAM. */
@@ -20,14 +22,19 @@ export interface RunningApp {
 
 /** The app a boot ended in; undefined when the chip runs none. */
 export function startApp(
-  board: { readonly flash: NorFlash; readonly efuse: Efuse; readonly build: BootloaderBuild },
+  board: {
+    readonly flash: NorFlash;
+    readonly efuse: Efuse;
+    readonly build: BootloaderBuild;
+    readonly signedUpdates?: boolean;
+  },
   outcome: BootOutcome,
 ): RunningApp | undefined {
   const table = readBootTable(board.flash);
   const { partition } = outcome;
   if (table === undefined || partition === undefined) return undefined;
-  const { flash, efuse, build } = board;
-  return { flash, efuse, build, table, partition, updating: new Set() };
+  const { flash, efuse, build, signedUpdates = false } = board;
+  return { flash, efuse, build, signedUpdates, table, partition, updating: new Set() };
 }
 
 /** State of the first entry with a right CRC that names the partition; undefined where none does. Source: esp_ota_get_state_partition. */

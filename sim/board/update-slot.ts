@@ -12,7 +12,8 @@ import type { EspResult } from './esp-error.ts';
 import { markInvalid, markValid, type OtaUpdate, otaBegin, otaResume, setBootPartition } from './ota.ts';
 import type { RtcMemory } from './rtc-memory.ts';
 import { nextUpdatePartition, type RunningApp, stateOfPartition } from './running-app.ts';
-import { describeSlot, judgeSlot, sha256OfSlot } from './slot-verdict.ts';
+import { describeSlot, sha256OfSlot } from './slot-verdict.ts';
+import { judgeUpdate } from './update-verdict.ts';
 
 export interface Refusal {
   readonly code: ReportCode;
@@ -149,8 +150,8 @@ export class UpdateSlot {
 
   /** What keeps the slot from being the offered image, though every byte of it was taken; undefined when nothing does. */
   #faultOf(offer: Offer, partition: Partition, ended: EspResult): Refusal | undefined {
-    const { flash, efuse } = this.#app;
-    const verdict = judgeSlot(flash, efuse, partition);
+    const { flash } = this.#app;
+    const verdict = judgeUpdate(this.#app, partition);
     if (!verdict.ok && verdict.refusal.code === 'not-trusted')
       return { code: 'not-trusted', message: verdict.refusal.message };
     if (!verdict.ok || !ended.ok) {

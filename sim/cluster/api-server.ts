@@ -1,10 +1,10 @@
 import { KubeError } from '../../src/kube/error.ts';
 import type { Random } from '../../src/random/random.ts';
 import { type Clock, timestamp } from '../../src/time/clock.ts';
-import { checkDraft, hasNewSpec, isUnchanged, readDraft, toStorage } from './admission.ts';
+import { checkDraft, isUnchanged, readDraft, toStorage } from './admission.ts';
 import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
-import { trustedUser, type UserInfo } from './auth/user.ts';
+import type { UserInfo } from './auth/user.ts';
 import type { Catalog } from './catalog.ts';
 import type { Origin } from './decode-errors.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
@@ -12,9 +12,11 @@ import { immutableMeta } from './object-meta.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
+import { boundPod } from './pod-binding.ts';
 import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
-import { type DeleteRequest, INSTALLER, type WriteRequest } from './requests.ts';
+import { type DeleteRequest, INSTALLER, type Subresource, type WriteRequest } from './requests.ts';
 import { type Resource, type Served, seenThrough } from './resource.ts';
+import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
 import {
@@ -24,6 +26,16 @@ import {
   type Members,
   type StoredObject,
 } from './stored-object.ts';
+import {
+  askerOf,
+  checkSize,
+  copyOf,
+  isNewGeneration,
+  policyOf,
+  settleNamespace,
+  undated,
+  updatedMeta,
+} from './write-steps.ts';
 
 export interface ApiServerParts {
   readonly store: Store;
@@ -91,8 +103,13 @@ export class ApiServer {
     this.#writeChecks.push(check);
   }
 
-  get(served: Served, place: Place): StoredObject {
-    return seenThrough(served, this.#current(served, place));
+  /** The object, or its scale. */
+  get(served: Served, place: Place, subresource?: Subresource): StoredObject {
+    const object = seenThrough(served, this.#current(served, place));
+    if (subresource === 'scale') return scaleOfObject(served, object);
+    if (subresource === 'binding' || (subresource === 'status' && !served.version.hasStatus))
+      throw refuse.notServed();
+    return object;
   }
 
   exists(served: Served, { namespace, name }: Place): boolean {
@@ -120,7 +137,7 @@ export class ApiServer {
     answer: NonNullable<Resource['answer']>,
   ): StoredObject {
     const draft = readDraft(served, input, undefined, request, 'body');
-    this.#settleNamespace(served, draft, namespace);
+    settleNamespace(served, draft, namespace);
     checkDraft(served, draft, undefined, 'body');
     answer(draft, askerOf(request));
     const { name, ...metadata } = draft.metadata;
@@ -140,7 +157,7 @@ export class ApiServer {
     const { metadata } = draft;
     if (metadata.resourceVersion !== undefined)
       throw new KubeError('InternalError', 'resourceVersion should not be set on objects to be created');
-    this.#settleNamespace(served, draft, namespace);
+    settleNamespace(served, draft, namespace);
     if (metadata.name === '' && metadata.generateName !== undefined)
       metadata.name = generateName(metadata.generateName, this.#names);
     for (const check of this.#checks) check(served, namespace, metadata.name);
@@ -182,15 +199,35 @@ export class ApiServer {
     return seenThrough(served, this.store.create(resource, stored));
   }
 
-  /** PUT: the whole object, or its status. */
+  /** Gives a Pod to a node. */
+  bind(served: Served, place: Place, binding: unknown, request: WriteRequest): StoredObject {
+    const { resource } = served;
+    if (resource.kind !== 'Pod' || resource.group !== '') throw refuse.notServed();
+    const pod = this.#current(served, place);
+    const draft: Draft = {
+      ...pod,
+      ...boundPod(resource, pod, binding, this.clock),
+      metadata: { ...pod.metadata },
+    };
+    return request.dryRun === true ? draft : this.store.update(resource, draft, pod);
+  }
+
+  /** PUT: the whole object, its status, or its scale. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
     if (!this.exists(served, place)) throw this.#gone(served, place, input);
+    if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
     return this.#update(served, place, () => ({ object: input }), request, 'body');
   }
 
   patch(served: Served, place: Place, patch: Patch, request: WriteRequest): StoredObject {
     const { type, body } = patch;
-    if (type === 'apply') return this.#apply(served, place, body, request);
+    const onScale = request.subresource === 'scale';
+    if (type === 'apply')
+      return onScale
+        ? scaleOfObject(served, this.#apply(served, place, scaleConfig(served, body), request))
+        : this.#apply(served, place, body, request);
+    if (onScale)
+      return this.#rescale(served, place, (scale) => patched(served, scale, { type, body }), request);
     return this.#update(
       served,
       place,
@@ -211,7 +248,7 @@ export class ApiServer {
     const pending =
       metadata.deletionTimestamp !== undefined && (metadata.deletionGracePeriodSeconds ?? 0) > 0;
     if (pending && grace > 0) return { object: seenThrough(served, current), gone: false };
-    const finalizers = finalizersOnDelete(metadata.finalizers ?? [], request.propagationPolicy);
+    const finalizers = finalizersOnDelete(metadata.finalizers ?? [], policyOf(served, request));
     const held = finalizers.length > 0 || grace > 0 || resource.holdsDeletion?.(current) === true;
     if (!held) {
       if (request.dryRun !== true) this.#remove(served, copyOf(current), current);
@@ -266,7 +303,7 @@ export class ApiServer {
     const current = this.#current(served, place);
     const seen = seenThrough(served, current);
     const onStatus = request.subresource === 'status';
-    if (request.subresource === 'scale' || (onStatus && !version.hasStatus)) throw refuse.notServed();
+    if (request.subresource === 'binding' || (onStatus && !version.hasStatus)) throw refuse.notServed();
     const { object, managedFields } = propose(seen);
     const proposed = readDraft(served, object, seen, request, origin);
     checkProposed(served, place, proposed, current, origin);
@@ -288,7 +325,7 @@ export class ApiServer {
     else this.#keepOwners(served, seen, draft, onStatus ? undefined : proposed, request);
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
-    if (resource.hasGeneration && hasNewSpec(stored, current))
+    if (resource.hasGeneration && isNewGeneration(served, stored, current))
       stored.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (request.dryRun === true) return seenThrough(served, stored);
     checkSize(request);
@@ -296,6 +333,22 @@ export class ApiServer {
       ? this.#remove(served, stored, current)
       : this.store.update(resource, stored, current);
     return seenThrough(served, written);
+  }
+
+  #rescale(
+    served: Served,
+    place: Place,
+    propose: (scale: StoredObject) => unknown,
+    request: WriteRequest,
+  ): StoredObject {
+    const updated = this.#update(
+      served,
+      place,
+      (seen) => ({ object: rescaled(served, seen, propose(scaleOfObject(served, seen))) }),
+      request,
+      'patch',
+    );
+    return scaleOfObject(served, updated);
   }
 
   #checkWrite(
@@ -341,48 +394,4 @@ export class ApiServer {
     if (current === undefined) throw refuse.notFound(resource, name);
     return current;
   }
-
-  #settleNamespace({ resource }: Served, draft: Draft, namespace: string): void {
-    const given = draft.metadata.namespace;
-    if (given !== undefined && given !== namespace)
-      throw refuse.badRequest(
-        'the namespace of the provided object does not match the namespace sent on the request',
-      );
-    if (!resource.namespaced) return;
-    if (namespace === '') throw refuse.badRequest(`an object of kind ${resource.kind} needs a namespace`);
-    draft.metadata.namespace = namespace;
-  }
-}
-
-function askerOf({ asker, user }: WriteRequest): UserInfo {
-  return asker ?? trustedUser(user);
-}
-
-/** What was not stored has no version. */
-function undated(draft: Draft): StoredObject {
-  const { resourceVersion: _, ...metadata } = draft.metadata;
-  return { ...draft, metadata: metadata as Draft['metadata'] };
-}
-
-/** The metadata that an update leads to: what the server owns stays as it was. */
-function updatedMeta(proposed: Draft, { metadata: before }: StoredObject): Draft['metadata'] {
-  const { metadata: after } = proposed;
-  const meta: Draft['metadata'] = { ...before };
-  for (const member of ['generateName', 'labels', 'annotations', 'ownerReferences', 'finalizers'] as const) {
-    if (after[member] === undefined) delete meta[member];
-    else Object.assign(meta, { [member]: after[member] });
-  }
-  return meta;
-}
-
-/** Source: etcd, --max-request-bytes. */
-const STORED_BYTES_MAX = 1.5 * 1024 * 1024;
-
-/** Throws InternalError: only etcd itself notices. */
-function checkSize({ bodyBytes = 0 }: WriteRequest): void {
-  if (bodyBytes > STORED_BYTES_MAX) throw refuse.tooLargeToStore();
-}
-
-function copyOf(object: StoredObject): Draft {
-  return { ...object, metadata: { ...object.metadata } };
 }

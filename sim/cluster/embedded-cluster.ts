@@ -20,13 +20,10 @@ import {
   type Verb,
 } from './in-process.ts';
 import { accessReviewKinds } from './kinds/access-review.ts';
-import { coreKinds } from './kinds/core.ts';
 import { customResourceDefinitionKind } from './kinds/custom-resource-definition.ts';
-import { eventKinds } from './kinds/event.ts';
+import { everyClustersKinds } from './kinds/every-cluster.ts';
 import { identityReviewKinds } from './kinds/identity-review.ts';
-import { podKind } from './kinds/pod.ts';
 import { rbacKinds } from './kinds/rbac.ts';
-import { ClusterIps, serviceKind } from './kinds/service.ts';
 import type { WatchHolder } from './open-watches.ts';
 import { type Delivery, Lists } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
@@ -158,10 +155,7 @@ function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup):
   const tokens = new ServiceAccountTokens({ clock, store, catalog, keys: options.random, ids: random });
   const reviewed = (): ClusterAccess => access;
   const kinds = [
-    ...coreKinds({ token: tokenRequest(server, tokens) }),
-    ...eventKinds(),
-    podKind(),
-    serviceKind(new ClusterIps()),
+    ...everyClustersKinds(clock, { token: tokenRequest(server, tokens) }),
     ...rbacKinds(),
     ...accessReviewKinds(reviewed),
     ...identityReviewKinds(reviewed),

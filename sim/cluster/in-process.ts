@@ -13,11 +13,12 @@ import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/obje
 import type { ApiServer } from './api-server.ts';
 import type { ClusterAccess } from './auth/cluster-access.ts';
 import type { UserInfo } from './auth/user.ts';
+import { deleteCollection } from './delete-collection.ts';
 import { InProcessWatch } from './in-process-watch.ts';
 import { openWatch, type WatchSink } from './open-watch.ts';
 import type { Place } from './preconditions.ts';
 import type { Delivery, Lists } from './reads.ts';
-import type { WriteRequest } from './requests.ts';
+import type { Subresource, WriteRequest } from './requests.ts';
 import { type Served, splitApiVersion } from './resource.ts';
 import { selectedName } from './selector.ts';
 import type { WatchFault } from './watch-fault.ts';
@@ -76,7 +77,9 @@ export class InProcessKubeApi implements KubeApi {
   }
 
   get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T> {
-    return this.#serve('get', kind, key, (served) => this.#server.get(served, placeOf(kind, key)));
+    return this.#serve('get', kind, key, (served) =>
+      this.#server.get(served, placeOf(kind, key), subresourceOf(kind)),
+    );
   }
 
   list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
@@ -104,14 +107,16 @@ export class InProcessKubeApi implements KubeApi {
       ...(name === undefined ? {} : { name }),
     };
     return this.#serve('create', kind, key, (served) =>
-      this.#server.create(served, namespace ?? '', object, this.#request(options)),
+      kind.subresource === 'binding'
+        ? this.#server.bind(served, { namespace: '', name: '', ...key }, object, this.#request(kind, options))
+        : this.#server.create(served, namespace ?? '', object, this.#request(kind, options)),
     );
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const key = object.metadata;
     const replace = (served: Served): unknown =>
-      this.#server.replace(served, placeOf(kind, key), object, this.#request(options));
+      this.#server.replace(served, placeOf(kind, key), object, this.#request(kind, options));
     return this.#serve('replace', kind, key, replace, options.subresource);
   }
 
@@ -125,7 +130,7 @@ export class InProcessKubeApi implements KubeApi {
       const place = placeOf(kind, key);
       if (patch.type === 'apply' && options.subresource === undefined && !this.#server.exists(served, place))
         this.#demand('create', kind, key, undefined);
-      return this.#server.patch(served, place, patch, this.#request(options));
+      return this.#server.patch(served, place, patch, this.#request(kind, options));
     };
     return this.#serve('patch', kind, key, change, options.subresource);
   }
@@ -140,8 +145,17 @@ export class InProcessKubeApi implements KubeApi {
     );
   }
 
-  #request(options: WriteOptions): WriteRequest {
-    return { ...options, user: this.#user, asker: this.#asker };
+  async deleteCollection(kind: Kind, selection: ListOptions, options: DeleteOptions = {}): Promise<void> {
+    const request = { ...options, user: this.#user };
+    await this.#serve('deletecollection', kind, namespaceOf(selection), (served) =>
+      deleteCollection(this.#server, this.#serving.lists, served, selection, request),
+    );
+  }
+
+  #request(kind: Kind, options: WriteOptions): WriteRequest {
+    const subresource = subresourceOf(kind) ?? options.subresource;
+    const request = { ...options, user: this.#user, asker: this.#asker };
+    return { ...request, ...(subresource !== undefined && { subresource }) };
   }
 
   /** Throws Forbidden. */
@@ -155,7 +169,7 @@ export class InProcessKubeApi implements KubeApi {
       verb: ruleVerb(verb),
       group: splitApiVersion(kind.apiVersion).group,
       resource: kind.plural,
-      subresource: subresource ?? '',
+      subresource: subresource ?? kind.subresource ?? '',
       namespace: kind.namespaced ? namespace : isNamespace ? name : '',
       name,
     });
@@ -181,6 +195,10 @@ export class InProcessKubeApi implements KubeApi {
     if (fault.carriedOut === true) answer();
     throw fault.error;
   }
+}
+
+function subresourceOf({ subresource }: Kind): Subresource | undefined {
+  return subresource as Subresource | undefined;
 }
 
 function keyOfList({ fieldSelector, ...options }: ListOptions): RequestKey {

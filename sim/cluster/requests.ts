@@ -1,8 +1,12 @@
 import type { DeleteOptions, WriteOptions } from '../../src/kube/api.ts';
 import type { UserInfo } from './auth/user.ts';
 
+/** The sides of an object that requests can be about. */
+export type Subresource = NonNullable<WriteOptions['subresource']> | 'binding';
+
 /** What every request to the server carries besides its object. */
-export interface WriteRequest extends WriteOptions {
+export interface WriteRequest extends Omit<WriteOptions, 'subresource'> {
+  readonly subresource?: Subresource;
   readonly user: string;
   /** Who asks, where that decides about the answer. Absent: a part of the server, which may do everything. */
   readonly asker?: UserInfo;
@@ -19,6 +23,8 @@ export interface WriteRequest extends WriteOptions {
 export interface DeleteRequest extends DeleteOptions {
   readonly user: string;
   readonly dryRun?: boolean;
+  /** Receives lines for a Warning header. */
+  readonly warn?: (text: string) => void;
 }
 
 /**

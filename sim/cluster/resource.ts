@@ -16,6 +16,14 @@ export interface PrinterColumn {
   readonly cell: (object: StoredObject) => unknown;
 }
 
+/** Where the numbers of the scale subresource are in an object. Source: apiextensions/v1 CustomResourceSubresourceScale. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** The Pods that are counted, as a selector's text. */
+  readonly selectorOf?: (object: StoredObject) => string;
+}
+
 /** How one version of a resource looks to clients. */
 export interface ServedVersion {
   readonly name: string;
@@ -24,6 +32,8 @@ export interface ServedVersion {
   /** What OpenAPI and `kubectl explain` show. */
   readonly openApi: Members;
   readonly hasStatus: boolean;
+  /** Absent: the version has no scale subresource. */
+  readonly scale?: ScalePaths;
   readonly columns: readonly PrinterColumn[];
 }
 
@@ -56,6 +66,8 @@ export interface Resource {
   readonly nameRule: NameRule;
   /** Counts changes of everything but metadata and status. */
   readonly hasGeneration: boolean;
+  /** Counts changes of annotations, too. */
+  readonly generationCountsAnnotations?: boolean;
   /** Whether a PUT may leave out `metadata.resourceVersion`. */
   readonly allowsUnconditionalUpdate: boolean;
   /** Custom resources take no strategic merge patch. */
@@ -74,6 +86,8 @@ export interface Resource {
   readonly release?: (object: StoredObject) => void;
   /** Seconds between a deletion's mark and its completion by whoever runs the object; 0 is at once. */
   readonly graceSeconds?: (object: StoredObject) => number;
+  /** A deletion that names no policy leaves dependents behind. */
+  readonly orphansByDefault?: boolean;
   /** True while something other than finalizers keeps a marked object. */
   readonly holdsDeletion?: (object: StoredObject) => boolean;
   /** Present: objects of this kind are questions. A create fills in the answer and nothing is kept. */

@@ -78,8 +78,17 @@ export function checkSignature(bytes: Uint8Array, imageLength: number, trusted: 
 
 /** The valid blocks of a signed file, whose last sector holds them; says nothing about trust. */
 export function readSignatureBlocks(signed: Uint8Array): SignatureBlock[] {
-  if (signed.length < SIGNATURE_SECTOR_SIZE) return [];
-  const sector = signed.subarray(signed.length - SIGNATURE_SECTOR_SIZE);
+  return readSector(signed.subarray(Math.max(0, signed.length - SIGNATURE_SECTOR_SIZE)));
+}
+
+/** The valid blocks behind an image of `imageLength` bytes; `bytes` may be a whole slot. */
+export function readSignatureBlocksAt(bytes: Uint8Array, imageLength: number): SignatureBlock[] {
+  const padded = roundUp(imageLength, SIGNATURE_SECTOR_SIZE);
+  return readSector(bytes.subarray(padded, padded + SIGNATURE_SECTOR_SIZE));
+}
+
+function readSector(sector: Uint8Array): SignatureBlock[] {
+  if (sector.length < SIGNATURE_SECTOR_SIZE) return [];
   const blocks: SignatureBlock[] = [];
   for (let index = 0; index < SIGNATURE_BLOCKS_MAX; index++) {
     const parsed = parseSignatureBlock(sector.subarray(index * SIGNATURE_BLOCK_SIZE));
@@ -88,13 +97,23 @@ export function readSignatureBlocks(signed: Uint8Array): SignatureBlock[] {
   return blocks;
 }
 
+/** The signature of `content`: RSA-PSS with a salt of 32 bytes, or r then s; big-endian. */
+export type SignatureMaker = (scheme: SignatureScheme, key: KeyObject, content: Uint8Array) => Uint8Array;
+
+const signWithChance: SignatureMaker = (scheme, key, content) =>
+  sign(hashOfScheme(scheme), content, signingOptions(scheme, key));
+
 /**
  * The image padded to whole sectors, and a sector with one block a key.
  *
- * RSA-PSS and ECDSA draw random numbers, so signing twice gives different bytes: sign once and keep the file. Throws
- * RangeError for no key, more than three, or a key of another kind.
+ * RSA-PSS and ECDSA draw random numbers unless `makeSignature` does not, so signing twice gives different bytes:
+ * sign once and keep the file. Throws RangeError for no key, more than three, or a key of another kind.
  */
-export function signImage(image: Uint8Array, privateKeys: readonly KeyObject[]): Uint8Array {
+export function signImage(
+  image: Uint8Array,
+  privateKeys: readonly KeyObject[],
+  makeSignature = signWithChance,
+): Uint8Array {
   if (privateKeys.length < 1 || privateKeys.length > SIGNATURE_BLOCKS_MAX)
     throw new RangeError(`an image takes 1 to ${SIGNATURE_BLOCKS_MAX} signatures, not ${privateKeys.length}`);
   const padded = roundUp(image.length, SIGNATURE_SECTOR_SIZE);
@@ -103,13 +122,8 @@ export function signImage(image: Uint8Array, privateKeys: readonly KeyObject[]):
   const content = signed.subarray(0, padded);
   for (const [index, key] of privateKeys.entries()) {
     const scheme = schemeOfKey(key);
-    const hash = hashOfScheme(scheme);
-    const digest = createHash(hash).update(content).digest();
-    const block = encodeSignatureBlock(
-      createPublicKey(key),
-      digest,
-      sign(hash, content, signingOptions(scheme, key)),
-    );
+    const digest = createHash(hashOfScheme(scheme)).update(content).digest();
+    const block = encodeSignatureBlock(createPublicKey(key), digest, makeSignature(scheme, key, content));
     signed.set(block, padded + index * SIGNATURE_BLOCK_SIZE);
   }
   return signed;

@@ -76,4 +76,6 @@ export interface KubeApi {
   ): Promise<T>;
   /** Settles when the request is accepted; an object with finalizers stays, marked, until they are gone. */
   delete<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, options?: DeleteOptions): Promise<void>;
+  /** Deletes what a list with these options would show; of one namespace, or of all that the kind has. */
+  deleteCollection(kind: Kind, selection: ListOptions, options?: DeleteOptions): Promise<void>;
 }

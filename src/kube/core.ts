@@ -5,10 +5,62 @@ export interface EnvVar {
   readonly value?: string;
 }
 
+/** What keeps Pods off a node that do not tolerate it. Source: core/v1 Taint. */
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+  readonly timeAdded?: string;
+}
+
+/** Source: core/v1 Toleration; members left out tolerate more. */
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: 'Exists' | 'Equal';
+  readonly value?: string;
+  readonly effect?: Taint['effect'];
+  /** How long a NoExecute taint is borne; absent: for ever. */
+  readonly tolerationSeconds?: number;
+}
+
+/** Source: core/v1 NodeSelectorTerm. */
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly NodeRequirement[];
+  readonly matchFields?: readonly NodeRequirement[];
+}
+
+export interface NodeRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  readonly values?: readonly string[];
+}
+
+/** Source: core/v1 Affinity; what is asked for on a node. */
+export interface Affinity {
+  readonly nodeAffinity?: {
+    readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+      readonly nodeSelectorTerms?: readonly NodeSelectorTerm[];
+    };
+  };
+}
+
+/** Source: core/v1 PodCondition. */
+export interface PodCondition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+}
+
 /** Source: core/v1 Pod; the members the house reads or writes. */
 export interface Pod extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly affinity?: Affinity;
+    readonly tolerations?: readonly Toleration[];
+    readonly schedulerName?: string;
     readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
     readonly serviceAccountName?: string;
     readonly containers: readonly {
@@ -23,6 +75,7 @@ export interface Pod extends KubeObject {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
     readonly reason?: string;
     readonly message?: string;
+    readonly conditions?: readonly PodCondition[];
     readonly containerStatuses?: readonly unknown[];
   };
 }
@@ -62,7 +115,7 @@ export interface Event extends KubeObject {
 
 /** Source: core/v1 Node. */
 export interface Node extends KubeObject {
-  readonly spec?: { readonly unschedulable?: boolean };
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
   readonly status?: { readonly conditions?: readonly unknown[] };
 }
 

@@ -56,6 +56,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** A side of the objects of `plural` that is an object of its own: their `scale`, a Pod's `binding`. */
+  readonly subresource?: string;
   /** Never set at run time; ties the object's type to the kind. */
   readonly object?: T;
 }

@@ -38,7 +38,7 @@ export interface ScenarioFile {
 }
 
 export interface PlannedSignatures {
-  /** Names; the keys themselves are made from the seed. */
+  /** Names; those that sign artifacts are made from the seed, those that sign images from the name alone. */
   readonly keys: readonly string[];
   /** Names of keys by application, or `*`; absent: agents ask for no signature. */
   readonly policy?: Readonly<Record<string, readonly string[]>>;
@@ -57,6 +57,8 @@ export interface PlannedFirmware {
   readonly references: readonly string[];
   /** Name of the key that signs it; absent: nobody does. */
   readonly signedBy?: string;
+  /** Name of the key whose Secure Boot V2 block ends each image; absent: made-up images have none. */
+  readonly imageSignedBy?: string;
   /**
    * Keys of the firmware that it is packed with deltas from; absent: none. A generated image is the next
    * build of the first of them that stands before it in the file.
@@ -111,6 +113,10 @@ export interface PlannedBoard {
   /** Name of the board whose identity a cloned one claims. */
   readonly clones?: string;
   readonly bootloader: 'esp-idf' | 'boot-counter' | 'no-rollback';
+  /** Names of the keys whose digests are burnt; absent: secure boot is off. */
+  readonly secureBoot?: readonly string[];
+  /** The application takes only updates signed by a key that it is signed with itself. */
+  readonly signedUpdates?: true;
 }
 
 export interface Place {

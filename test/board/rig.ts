@@ -7,6 +7,7 @@ import { Link } from '../../sim/network/link.ts';
 import { SimRadio } from '../../sim/network/sim-radio.ts';
 import { decodeReport, encodeMessage, type Offer, type Report } from '../../src/device/messages.ts';
 import { chunkTopic, offerTopic, parseTopic, upFilter } from '../../src/device/topics.ts';
+import { digestOf } from '../../src/oci/digest.ts';
 import { SeededRandom } from '../../src/random/random.ts';
 import type { StampedEvent } from '../../src/scenario/fleet-event.ts';
 import type { PlannedBoard, PlannedFirmware, ScenarioPlan } from '../../src/scenario/plan.ts';
@@ -87,7 +88,8 @@ export class Rig {
       version: key.slice(key.indexOf(':') + 1),
       chip: this.board.chip,
       sizeBytes: bytes.length,
-      digest: image?.digest ?? '',
+      digest: digestOf(bytes),
+      ...(image !== undefined && image.digest !== digestOf(bytes) && { measurement: image.digest }),
       secureVersion: 0,
       bootsWithoutConfirm: 1,
       ...more,

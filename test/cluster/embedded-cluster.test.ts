@@ -151,7 +151,7 @@ describe('built-in kinds', () => {
   test('a Pod needs a container with an image, and its spec stays', async () => {
     const { api } = new ClusterInTest();
     expect((await refusalOf(api.create(POD, pod('none', { containers: [] })))).causes).toEqual([
-      'FieldValueInvalid spec.containers',
+      'FieldValueRequired spec.containers',
     ]);
     const imageless = pod('imageless', { containers: [{ name: 'main' }] });
     expect((await refusalOf(api.create(POD, imageless))).causes).toEqual([

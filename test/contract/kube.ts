@@ -4,12 +4,15 @@ import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import type { KubeObject, NewObject } from '../../src/kube/object.ts';
 import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
 import { applyContract } from './kube-apply.ts';
+import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { listContract } from './kube-list.ts';
+import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
 import { verbContract } from './kube-verbs.ts';
 import { watchContract } from './kube-watch.ts';
 import { CRD, NAMESPACE, newWidget, WIDGET, WIDGET_CRD, type Widget } from './kube-widget.ts';
+import { workloadContract } from './kube-workloads.ts';
 import type { Wire } from './wire.ts';
 
 /** A server under test. */
@@ -95,5 +98,8 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     applyContract(bench);
     deletionContract(bench);
     schemaContract(bench);
+    scaleContract(bench);
+    workloadContract(bench);
+    batchContract(bench);
   });
 }

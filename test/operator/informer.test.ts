@@ -59,6 +59,7 @@ class Watched {
       replace: (...all) => api.replace(...all),
       patch: (...all) => api.patch(...all),
       delete: (...all) => api.delete(...all),
+      deleteCollection: (...all) => api.deleteCollection(...all),
       async *watch(kind, options: WatchOptions) {
         const broken = Promise.withResolvers<'ended'>();
         watched.#cut = (error) => (error === undefined ? broken.resolve('ended') : broken.reject(error));

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { bootKey, signForBoard } from '../../sim/boot-keys.ts';
 import { buildAppImage } from '../../src/esp/app-image-build.ts';
 import { toHex } from '../../src/esp/byte-fields.ts';
 import { CHIPS } from '../../src/esp/chips.ts';
@@ -54,6 +55,25 @@ describe.each(SCHEMES)('%s', (scheme, ours) => {
     expect(peerStatus('espsecure', 'verify-signature', '-v', '2', '-k', keyOf(other), signed)).not.toBe(0);
   });
 });
+
+test.each([
+  ['esp32', 'ecdsa256'],
+  ['esp32c2', 'rsa3072'],
+] as const)(
+  'espsecure verifies what scenarios sign for an %s, without a random number in it',
+  (chip, other) => {
+    const key = bootKey('release', CHIPS[chip]);
+    const pem = scratch.write(`${chip}.pem`, Buffer.from(key.export({ format: 'pem', type: 'pkcs8' })));
+    const signed = scratch.write(
+      `${chip}.bin`,
+      signForBoard(scratch.read('app.bin'), CHIPS[chip], ['release']),
+    );
+    expect(peer('espsecure', 'verify-signature', '-v', '2', '-k', pem, signed)).toContain(
+      'verification successful using the supplied key',
+    );
+    expect(peerStatus('espsecure', 'verify-signature', '-v', '2', '-k', keyOf(other), signed)).not.toBe(0);
+  },
+);
 
 // espsecure reads every block as one of the key's own kind and stumbles over others, so the three are of one kind.
 test.each(SCHEMES)('blocks of %s are appended by either side, to what the other has signed', (scheme) => {

@@ -13,6 +13,7 @@ test('registry-weather ends well for a hundred boards', async () => {
     'edge-1 index',
     'edge-1 manifest',
     'edge-1 image',
+    'edge-1 delta',
     'edge-1 signature',
   ]);
 });

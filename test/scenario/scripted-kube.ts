@@ -90,6 +90,10 @@ export class ScriptedKube implements KubeApi {
     this.#tell(kind, { type: 'DELETED', object });
   }
 
+  async deleteCollection(kind: Kind): Promise<void> {
+    for (const { metadata } of [...this.#of(kind).values()]) await this.delete(kind, metadata);
+  }
+
   #store(kind: Kind, key: string, object: KubeObject, type: 'ADDED' | 'MODIFIED'): KubeObject {
     const metadata = { ...object.metadata, resourceVersion: String(++this.#version) };
     const stored = { ...object, metadata };

@@ -65,7 +65,11 @@ export class NamespaceLifecycle {
     const view = storageView(table.resource);
     for (const { metadata } of table.list(namespace))
       if (metadata.deletionTimestamp === undefined)
-        this.#server.delete(view, { namespace, name: metadata.name }, { user: USER });
+        this.#server.delete(
+          view,
+          { namespace, name: metadata.name },
+          { user: USER, propagationPolicy: 'Background' },
+        );
     return table.list(namespace).length;
   }
 

@@ -101,17 +101,42 @@ function legacyEntries({ resource, version }: Served): Members[] {
     ...(resource.categories.length > 0 && { categories: resource.categories }),
   };
   const { namespaced, kind } = entry;
-  const below = (subresource: string): Members => ({
+  const sides = subresourcesOf(resource, version).map(({ subresource, of, verbs }) => ({
     name: `${resource.plural}/${subresource}`,
     singularName: '',
     namespaced,
-  });
+    ...(of ?? { kind }),
+    verbs,
+  }));
+  return [entry, ...sides];
+}
+
+interface Side {
+  readonly subresource: string;
+  /** What its objects are, when they are not those of the resource itself. */
+  readonly of?: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly verbs: readonly string[];
+}
+
+function subresourcesOf(resource: Resource, version: ServedVersion): readonly Side[] {
+  const isPod = resource.kind === 'Pod' && resource.group === '';
   return [
-    entry,
-    ...(version.hasStatus ? [{ ...below('status'), kind, verbs: STATUS_VERBS }] : []),
-    ...Object.entries(resource.actions ?? {}).map(([name, action]) => ({
-      ...below(name),
-      ...action.kind,
+    ...(isPod
+      ? [{ subresource: 'binding', of: { group: '', version: 'v1', kind: 'Binding' }, verbs: ['create'] }]
+      : []),
+    ...(version.scale === undefined
+      ? []
+      : [
+          {
+            subresource: 'scale',
+            of: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+            verbs: STATUS_VERBS,
+          },
+        ]),
+    ...(version.hasStatus ? [{ subresource: 'status', verbs: STATUS_VERBS }] : []),
+    ...Object.entries(resource.actions ?? {}).map(([subresource, { kind }]) => ({
+      subresource,
+      of: kind,
       verbs: ['create'],
     })),
   ];
@@ -119,14 +144,7 @@ function legacyEntries({ resource, version }: Served): Members[] {
 
 function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
   const responseKind = kindIn(resource, version, apiVersion);
-  const subresources = [
-    ...(version.hasStatus ? [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }] : []),
-    ...Object.entries(resource.actions ?? {}).map(([subresource, { kind }]) => ({
-      subresource,
-      responseKind: kind,
-      verbs: ['create'],
-    })),
-  ];
+  const sides = subresourcesOf(resource, version);
   return {
     resource: resource.plural,
     responseKind,
@@ -135,7 +153,13 @@ function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
     verbs: verbsOf(resource),
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
-    ...(subresources.length > 0 && { subresources }),
+    ...(sides.length > 0 && {
+      subresources: sides.map(({ subresource, of, verbs }) => ({
+        subresource,
+        responseKind: of ?? responseKind,
+        verbs,
+      })),
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { DeleteOptions } from '../../../src/kube/api.ts';
 import { type KubeCause, KubeError } from '../../../src/kube/error.ts';
 import { forbiddenValue, invalidValue, tooLong, unsupportedValue } from '../../../src/kube/field-cause.ts';
-import type { DeleteRequest, WriteRequest } from '../requests.ts';
+import type { DeleteRequest, Subresource, WriteRequest } from '../requests.ts';
 import { invalidRequest, notServed } from '../status-errors.ts';
 import { isMembers, type Members } from '../stored-object.ts';
 import { patchFormat } from './negotiation.ts';
@@ -9,6 +9,7 @@ import type { ResourceRequest } from './resource-request.ts';
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
 
+const SUBRESOURCES: readonly string[] = ['status', 'scale', 'binding'] satisfies readonly Subresource[];
 const FIELD_VALIDATIONS = ['', 'Ignore', 'Strict', 'Warn'] as const;
 
 /**
@@ -22,7 +23,7 @@ export function writeRequest(
 ): WriteRequest {
   const { query, route, user: asker, bodyBytes } = request;
   const { subresource } = route;
-  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') throw notServed();
+  if (subresource !== undefined && !SUBRESOURCES.includes(subresource)) throw notServed();
   const causes: KubeCause[] = [];
   const dryRun = isDryRun(query.getAll('dryRun'), causes);
   const given = query.get('fieldManager') ?? '';
@@ -47,7 +48,7 @@ export function writeRequest(
     fieldValidation: fieldValidation || 'Warn',
     force: query.get('force') === 'true',
     ...(fieldManager && { fieldManager }),
-    ...(subresource !== undefined && { subresource }),
+    ...(subresource !== undefined && { subresource: subresource as Subresource }),
   };
 }
 
@@ -76,7 +77,10 @@ function isDryRun(values: readonly unknown[], causes: KubeCause[]): boolean {
 const POLICIES = ['Foreground', 'Background', 'Orphan'] as const;
 
 /** Options come in the body, in the query, or both. Throws Invalid. */
-export function deleteRequest({ query, body, user }: ResourceRequest): DeleteRequest {
+export function deleteRequest(
+  { query, body, user }: ResourceRequest,
+  warn: (text: string) => void,
+): DeleteRequest {
   const options = optionsIn(body);
   const causes: KubeCause[] = [];
   const asked = options.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
@@ -99,6 +103,7 @@ export function deleteRequest({ query, body, user }: ResourceRequest): DeleteReq
   };
   return {
     user: user.name,
+    warn,
     preconditions,
     dryRun,
     ...(policy !== undefined && { propagationPolicy: policy }),

@@ -1,7 +1,8 @@
-import type { KubeError } from '../../../src/kube/error.ts';
+import { deleteCollection } from '../delete-collection.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
 import type { Page } from '../reads.ts';
+import type { Subresource } from '../requests.ts';
 import type { Served } from '../resource.ts';
 import {
   badRequest,
@@ -42,8 +43,7 @@ export function verbOf({ resource }: Served, { method, route, query }: ResourceR
   if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
     case 'POST':
-      if (!named || resource.custom || resource.actions?.[route.subresource ?? ''] !== undefined)
-        return 'create';
+      if (!named || resource.custom || route.subresource !== undefined) return 'create';
       break;
     case 'PUT':
     case 'PATCH':
@@ -64,17 +64,15 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const warnings: string[] = [];
   const warn = (text: string): void => void warnings.push(text);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
-  const one = (object: StoredObject, status = 200): Answer => ({
-    status,
-    body:
-      shaped(cluster, served, shape, query, [object], { resourceVersion: object.metadata.resourceVersion }) ??
-      object,
-    warnings,
-  });
+  const one = (object: StoredObject, status = 200): Answer => {
+    const { resourceVersion } = object.metadata;
+    const own = route.subresource !== 'scale';
+    const body = own ? shaped(cluster, served, shape, query, [object], { resourceVersion }) : undefined;
+    return { status, body: body ?? object, warnings };
+  };
   switch (verbOf(served, request)) {
     case 'get':
-      if (route.subresource !== undefined && !hasStatus(served, route)) throw noSubresource(served, route);
-      return one(server.get(served, place));
+      return one(server.get(served, place, subresourceOf(served, route)));
     case 'list': {
       checkListVersion(query, server.store.version);
       const page = lists.list(served, listOptions(request));
@@ -93,6 +91,10 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
     }
     case 'create':
       if (route.name !== undefined && route.subresource !== undefined && !served.resource.custom) {
+        if (route.subresource === 'binding') {
+          server.bind(served, place, body, writeRequest(request, 'CreateOptions', warn));
+          return { status: 201, body: SUCCESS, warnings };
+        }
         const write = { user: request.user.name, asker: request.user };
         const made = server.act(served, place, route.subresource, body, write);
         return { status: 201, body: made, warnings };
@@ -116,18 +118,15 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       return one(server.patch(served, place, { type, body }, write), status);
     }
     case 'delete': {
-      const { object, gone } = server.delete(served, place, deleteRequest(request));
+      const { object, gone } = server.delete(served, place, deleteRequest(request, warn));
       return gone && served.resource.graceSeconds === undefined
         ? { status: 200, body: deletedBody(served, object), warnings }
         : one(object);
     }
     case 'deletecollection': {
-      const page = lists.list(served, listOptions(request));
+      const asked = deleteRequest(request, warn);
+      const page = deleteCollection(server, lists, served, listOptions(request), asked);
       const { resource } = served;
-      for (const { metadata } of page.items) {
-        const each = { namespace: metadata.namespace ?? '', name: metadata.name };
-        server.delete(served, each, deleteRequest(request));
-      }
       const list = {
         kind: resource.listKind,
         apiVersion: served.apiVersion,
@@ -170,14 +169,16 @@ export function includedIn(query: URLSearchParams): Included {
   return included === 'None' || included === 'Object' ? included : 'Metadata';
 }
 
-/** Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
-function noSubresource({ resource }: Served, { name = '' }: ResourceRoute): KubeError {
-  return resource.custom ? notFound(resource, name) : notServed();
+/** Throws NotFound for one that the kind does not have. Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
+function subresourceOf({ resource, version }: Served, route: ResourceRoute): Subresource | undefined {
+  const { subresource, name = '' } = route;
+  if (subresource === undefined || subresource === 'scale') return subresource;
+  if (subresource === 'status' && version.hasStatus) return subresource;
+  throw resource.custom ? notFound(resource, name) : notServed();
 }
 
-function hasStatus({ version }: Served, { subresource }: ResourceRoute): boolean {
-  return subresource === 'status' && version.hasStatus;
-}
+/** Source: metav1.Status. */
+const SUCCESS: Members = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 function listMeta({ resourceVersion, continue: token, remainingItemCount }: Page): Members {
   return {

@@ -1,7 +1,7 @@
 import { compileSchema } from '../../../src/kube/crd-schema.ts';
 import type { KubeCause } from '../../../src/kube/error.ts';
 import { joinCauses } from '../../../src/kube/field-cause.ts';
-import { apiVersionOf, type PrinterColumn, type Resource } from '../resource.ts';
+import { apiVersionOf, type PrinterColumn, type Resource, type ScalePaths } from '../resource.ts';
 import type { Schema } from './schema.ts';
 
 /** What differs from kind to kind; the rest follows from the name. */
@@ -16,6 +16,7 @@ export interface BuiltIn extends Partial<Omit<Resource, 'group' | 'kind' | 'plur
   readonly required?: readonly string[];
   readonly columns?: readonly PrinterColumn[];
   readonly hasStatus?: boolean;
+  readonly scale?: ScalePaths;
 }
 
 /** Makes a resource of a kind that every cluster has. Throws on a schema that does not compile: our own mistake. */
@@ -30,7 +31,7 @@ export function builtIn(definition: BuiltIn): Resource {
     required = [],
     ...rest
   } = definition;
-  const { columns = [], hasStatus = false, ...rules } = rest;
+  const { columns = [], hasStatus = false, scale, ...rules } = rest;
   const source = { type: 'object', properties: members, required, description };
   const causes: KubeCause[] = [];
   const schema = { ...compileSchema(source, kind, causes), embeddedResource: true };
@@ -50,6 +51,8 @@ export function builtIn(definition: BuiltIn): Resource {
     group,
     kind,
     plural,
-    versions: [{ name: version, served: true, schema, openApi: source, hasStatus, columns }],
+    versions: [
+      { name: version, served: true, schema, openApi: source, hasStatus, columns, ...(scale && { scale }) },
+    ],
   };
 }

@@ -1,47 +1,11 @@
 import type { KubeCause } from '../../../src/kube/error.ts';
-import { duplicateValue, forbiddenValue, requiredValue } from '../../../src/kube/field-cause.ts';
+import { forbiddenValue } from '../../../src/kube/field-cause.ts';
 import { AGE, at, column, textAt } from '../printer.ts';
 import type { Resource } from '../resource.ts';
 import { type Draft, equalJson, isMembers, type Members, type StoredObject } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
-import {
-  bool,
-  conditions,
-  int,
-  intOrText,
-  keyedList,
-  list,
-  map,
-  object,
-  oneOf,
-  open,
-  openObject,
-  text,
-  time,
-} from './schema.ts';
-
-const container = openObject(
-  {
-    name: { ...text, minLength: 1, maxLength: 63 },
-    image: text,
-    command: list(text),
-    args: list(text),
-    workingDir: text,
-    env: keyedList('name', openObject({ name: text, value: text, valueFrom: open }, 'name')),
-    ports: keyedList(
-      'containerPort',
-      openObject({ name: text, containerPort: int, protocol: text, hostPort: int }, 'containerPort'),
-    ),
-    resources: openObject({ limits: map(intOrText), requests: map(intOrText) }),
-    volumeMounts: keyedList(
-      'mountPath',
-      openObject({ name: text, mountPath: text, readOnly: bool }, 'name', 'mountPath'),
-    ),
-    imagePullPolicy: oneOf('Always', 'Never', 'IfNotPresent'),
-    securityContext: open,
-  },
-  'name',
-);
+import { checkPodSpec, defaultPodSpec, podSpec } from './pod-spec.ts';
+import { bool, conditions, int, list, oneOf, open, openObject, text, time } from './schema.ts';
 
 /** Source: core/v1 Pod; what the API server itself sets and refuses. */
 export function podKind(): Resource {
@@ -53,25 +17,7 @@ export function podKind(): Resource {
     description: 'Containers that run together on one node.',
     hasStatus: true,
     members: {
-      spec: openObject(
-        {
-          containers: { ...keyedList('name', container), minItems: 1 },
-          initContainers: keyedList('name', container),
-          volumes: keyedList('name', openObject({ name: text }, 'name')),
-          restartPolicy: { ...oneOf('Always', 'OnFailure', 'Never'), default: 'Always' },
-          terminationGracePeriodSeconds: { ...int, default: 30 },
-          activeDeadlineSeconds: int,
-          nodeName: text,
-          nodeSelector: map(text),
-          serviceAccountName: text,
-          schedulerName: { ...text, default: 'default-scheduler' },
-          dnsPolicy: { ...text, default: 'ClusterFirst' },
-          imagePullSecrets: keyedList('name', object({ name: text })),
-          tolerations: list(open),
-          securityContext: open,
-        },
-        'containers',
-      ),
+      spec: podSpec,
       status: openObject({
         phase: oneOf('Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'),
         conditions,
@@ -104,6 +50,7 @@ export function podKind(): Resource {
     }),
     prepare: (draft, previous) => {
       if (previous === undefined) draft.status = { phase: 'Pending' };
+      if (draft.spec !== previous?.spec) draft.spec = admitted(defaultPodSpec(draft.spec));
     },
     validate: checkPod,
     graceSeconds,
@@ -117,16 +64,33 @@ function graceSeconds(pod: StoredObject): number {
   return Number(at(pod, 'spec.terminationGracePeriodSeconds') ?? 30);
 }
 
+/** How long a Pod that says nothing about it stays on a node that is lost. */
+const LOST_NODE_SECONDS = 300;
+
+/** What admission adds to a new Pod. Source: plugin/pkg/admission/defaulttolerationseconds (v1.32). */
+function admitted(spec: unknown): unknown {
+  if (!isMembers(spec)) return spec;
+  const tolerations = Array.isArray(spec.tolerations) ? spec.tolerations.filter(isMembers) : [];
+  const added = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
+    .filter(
+      (key) =>
+        !tolerations.some(
+          (one) =>
+            (one.key === key || one.key === undefined) &&
+            (one.effect === 'NoExecute' || one.effect === undefined),
+        ),
+    )
+    .map((key) => ({
+      key,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: LOST_NODE_SECONDS,
+    }));
+  return { enableServiceLinks: true, ...spec, tolerations: [...tolerations, ...added] };
+}
+
 function checkPod(pod: Draft, previous: StoredObject | undefined): readonly KubeCause[] {
-  const containers = listAt(pod, 'spec.containers');
-  const causes: KubeCause[] = [];
-  const names = new Set<unknown>();
-  for (const [index, one] of containers.entries()) {
-    const field = `spec.containers[${index}]`;
-    if (textAt(one, 'image') === '') causes.push(requiredValue(`${field}.image`));
-    if (names.has(one.name)) causes.push(duplicateValue(`${field}.name`, one.name));
-    names.add(one.name);
-  }
+  const causes = checkPodSpec(pod.spec, 'spec');
   if (previous !== undefined && pod.spec !== previous.spec && !equalJson(fixed(pod), fixed(previous, pod)))
     causes.push(
       forbiddenValue(

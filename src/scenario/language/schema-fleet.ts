@@ -76,6 +76,10 @@ export const firmware = z
       .optional()
       .describe("A user's own app image, by path from the scenario's folder; one, or one per chip."),
     'signed-by': z.string().optional().describe('Key of signatures.keys that signs it; absent: nobody does.'),
+    'image-signed-by': z
+      .string()
+      .optional()
+      .describe('Key of signatures.keys whose Secure Boot V2 block ends each image; absent: none does.'),
     'delta-from': z
       .array(z.string())
       .min(1)
@@ -120,5 +124,15 @@ export const group = z
       .enum(['esp-idf', 'boot-counter', 'no-rollback'])
       .optional()
       .describe('boot-counter knows both rollback kinds and is what boards have when nothing is said.'),
+    'secure-boot': z
+      .array(z.string())
+      .min(1)
+      .max(3)
+      .optional()
+      .describe('Keys of signatures.keys whose digests are burnt: only what they sign boots. Absent: off.'),
+    'signed-updates': z
+      .literal(true)
+      .optional()
+      .describe('Without secure boot: the app takes only updates signed by a key that it is signed with.'),
   })
   .describe('Boards of one kind.');

@@ -38,7 +38,10 @@ const keyName = z
 
 const signatures = z
   .strictObject({
-    keys: z.array(keyName).min(1).describe('Names of Ed25519 keys, each made from the seed.'),
+    keys: z
+      .array(keyName)
+      .min(1)
+      .describe('Names of keys. Each signs artifacts with Ed25519, images with what the chip checks.'),
     policy: z
       .record(z.string().min(1), z.array(z.string()).min(1))
       .optional()

@@ -47,6 +47,8 @@ function planOne(
     if (!parsed.ok) complain(draft, [...at, 'push', index], `"${reference}": ${parsed.refusal.message}`);
   }
   if (entry['signed-by'] !== undefined) checkKey(draft, [...at, 'signed-by'], entry['signed-by']);
+  if (entry['image-signed-by'] !== undefined)
+    checkKey(draft, [...at, 'image-signed-by'], entry['image-signed-by']);
   for (const [index, from] of (entry['delta-from'] ?? []).entries())
     checkBase(draft, [...at, 'delta-from', index], key, from);
   return {
@@ -58,6 +60,7 @@ function planOne(
     bootsWithoutConfirm: rollback === 'esp-idf' ? 1 : rollback['boot-counter'],
     references: [`${REGISTRY_HOST}/${key}`, ...(entry.push ?? [])],
     ...(entry['signed-by'] !== undefined && { signedBy: entry['signed-by'] }),
+    ...(entry['image-signed-by'] !== undefined && { imageSignedBy: entry['image-signed-by'] }),
     ...(entry['delta-from'] !== undefined && { deltaFrom: entry['delta-from'] }),
     images:
       built?.images ??
@@ -85,9 +88,12 @@ export function planSignatures(draft: Draft): PlannedSignatures | undefined {
   return { keys, ...(policy !== undefined && { policy }) };
 }
 
-function checkKey(draft: Draft, at: Path, name: string): void {
+/** Complains about a key that `signatures` does not name, and says whether it does. */
+export function checkKey(draft: Draft, at: Path, name: string): boolean {
   const keys = draft.document.signatures?.keys ?? [];
-  if (!keys.includes(name)) complain(draft, at, `unknown key "${name}"${suggest(name, keys)}`);
+  const isKnown = keys.includes(name);
+  if (!isKnown) complain(draft, at, `unknown key "${name}"${suggest(name, keys)}`);
+  return isKnown;
 }
 
 /** Behaviours need the boards, and boards need the firmware: so they come last. */

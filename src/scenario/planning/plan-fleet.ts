@@ -1,10 +1,11 @@
-import { CHIP_NAMES, type ChipName } from '../../esp/chips.ts';
+import { CHIP_NAMES, CHIPS, type ChipName } from '../../esp/chips.ts';
 import { type Random, shuffled } from '../../random/random.ts';
 import { suggest } from '../language/nearest.ts';
 import type { Spread } from '../language/quantity.ts';
 import type { GroupEntry } from '../language/schema.ts';
-import type { PlannedBoard, PlannedLink } from '../plan.ts';
+import type { PlannedBoard, PlannedFirmware, PlannedLink } from '../plan.ts';
 import { complain, complainUnbuilt, type Draft, findFirmware } from './draft.ts';
+import { checkKey } from './plan-firmware.ts';
 
 const PERFECT_LINK: PlannedLink = { latencyMs: 0, jitterMs: 0, loss: 0 };
 const NO_LABELS: Readonly<Record<string, string>> = {};
@@ -46,10 +47,36 @@ function checkGroup(draft: Draft, index: number, entry: GroupEntry): void {
     for (const [chip] of chipShares(entry))
       if (!firmware.images.some((image) => image.chip === chip))
         complain(draft, [...at, 'runs'], `${entry.runs} has no image for ${chip}, which this group has`);
+  checkTrust(draft, at, entry, firmware);
   if (entry.power?.source === 'battery')
     complainUnbuilt(draft, [...at, 'power', 'source'], 'battery power is not built yet; write mains');
   if (entry.clones !== undefined && entry.identity !== 'cloned')
     complain(draft, [...at, 'clones'], 'only a group with identity: cloned clones another');
+}
+
+/** What the boards trust must have signed what they run: the others would not even start. */
+function checkTrust(
+  draft: Draft,
+  at: readonly (string | number)[],
+  entry: GroupEntry,
+  firmware: PlannedFirmware | undefined,
+): void {
+  const keys = entry['secure-boot'];
+  const unknown = keys?.filter((name, index) => !checkKey(draft, [...at, 'secure-boot', index], name)) ?? [];
+  if (keys !== undefined && entry['signed-updates'] === true)
+    complain(draft, [...at, 'signed-updates'], 'secure boot asks for signed updates already; leave it out');
+  for (const [chip] of chipShares(entry)) {
+    const { label, secureBootV2 } = CHIPS[chip];
+    if ((keys?.length ?? 0) > secureBootV2.blocks)
+      complain(draft, [...at, 'secure-boot'], `an ${label} holds ${secureBootV2.blocks} key digest only`);
+  }
+  const isSigned = firmware?.imageSignedBy !== undefined;
+  const isTrusted = isSigned && (keys?.includes(firmware.imageSignedBy ?? '') ?? true);
+  if (firmware === undefined || isTrusted || unknown.length > 0) return;
+  if (keys !== undefined)
+    complain(draft, [...at, 'runs'], `${entry.runs} is not image-signed-by ${keys.join(' or ')}`);
+  else if (entry['signed-updates'] === true)
+    complain(draft, [...at, 'runs'], `${entry.runs} is signed by nobody; give it an image-signed-by`);
 }
 
 function planGroup(draft: Draft, index: number, entry: GroupEntry, size: number): PlannedBoard[] {
@@ -67,6 +94,8 @@ function planGroup(draft: Draft, index: number, entry: GroupEntry, size: number)
     link: drawLink(links, entry.link),
     identity: entry.identity ?? 'genuine',
     bootloader: entry.bootloader ?? 'boot-counter',
+    ...(entry['secure-boot'] !== undefined && { secureBoot: entry['secure-boot'] }),
+    ...(entry['signed-updates'] === true && { signedUpdates: true as const }),
   }));
 }
 

@@ -18,6 +18,7 @@ export const SOMETIMES = {
   'a-board-rolled-back': 'a bootloader abandoned an unconfirmed image',
   'a-board-was-repurposed': 'a board confirmed an image of another application',
   'a-download-resumed': 'a transfer went on where an earlier one had stopped',
+  'a-delta-was-applied': 'a board made an image of what it ran and of a delta',
   'a-transfer-was-interrupted': 'a transfer ended without a whole image',
   'a-clone-was-refused': 'evidence of a cloned board was turned away',
   'a-forgery-was-refused': 'forged evidence was turned away',

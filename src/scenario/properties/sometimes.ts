@@ -78,6 +78,22 @@ function refusalOf(
   };
 }
 
+/** An image that was written whole in a session that had begun with a delta, and not with the image after that. */
+function deltaApplied(): MakeMonitor {
+  return (_evidence, report) => {
+    const byDelta = new Set<string>();
+    return {
+      onEvent(event) {
+        if (event.kind === 'write-begin') {
+          if (event.deltaFrom === undefined) byDelta.delete(event.board);
+          else byDelta.add(event.board);
+        } else if (event.kind === 'write-end' && byDelta.delete(event.board) && event.result === 'written')
+          report({ atMs: event.atMs, board: event.board, message: `${event.board} made ${event.digest}` });
+      },
+    };
+  };
+}
+
 function boardRepurposed(): MakeMonitor {
   return (_evidence, report) => {
     const running = new Map<string, string>();
@@ -115,6 +131,7 @@ export const SOMETIMES_MONITORS: Readonly<Record<SometimesName, MakeMonitor>> = 
       ? `${event.board} went on at byte ${event.offsetBytes}`
       : undefined,
   ),
+  'a-delta-was-applied': deltaApplied(),
   'a-transfer-was-interrupted': inEvents((event) =>
     event.kind === 'write-end' && event.result !== 'written'
       ? `${event.board}: the transfer ${event.result}${event.code === undefined ? '' : ` (${event.code})`}`

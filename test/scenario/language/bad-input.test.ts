@@ -104,6 +104,18 @@ describe('every mistake is one line with its place and a way out', () => {
       '8:67: unknown firmware "thermo:0.9.0"; did you mean "thermo:1.0.0"?',
     ],
     [
+      'secure boot of what nobody signed',
+      'runs: thermo:1.0.0\n',
+      'runs: thermo:1.0.0\n    secure-boot: [release]\n',
+      '19:19: unknown key "release"',
+    ],
+    [
+      'signed updates of an app that nobody signed',
+      'runs: thermo:1.0.0\n',
+      'runs: thermo:1.0.0\n    signed-updates: true\n',
+      '18:11: thermo:1.0.0 is signed by nobody; give it an image-signed-by',
+    ],
+    [
       'a label that nobody has',
       '{ site: athens } }',
       '{ site: athenz } }',

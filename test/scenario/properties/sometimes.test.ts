@@ -34,6 +34,12 @@ const SCRIPTS: Readonly<Record<(typeof SOMETIMES_NAMES)[number], (world: Scripte
     world.at(1000, () =>
       world.tell({ kind: 'write-begin', board: 'hut-001', session: 's', digest: 'd', offsetBytes: 4096 }),
     ),
+  'a-delta-was-applied': (world) => {
+    const session = { board: 'hut-001', session: 's', digest: 'd' };
+    return world
+      .at(1000, () => world.tell({ kind: 'write-begin', ...session, offsetBytes: 0, deltaFrom: 'c' }))
+      .at(2000, () => world.tell({ kind: 'write-end', ...session, result: 'written' }));
+  },
   'a-transfer-was-interrupted': (world) =>
     world.at(1000, () =>
       world.tell({ kind: 'write-end', board: 'hut-001', session: 's', digest: 'd', result: 'abandoned' }),
