@@ -1,4 +1,5 @@
 /** The operator's front door: everything outside this folder enters here. */
+import type { AgentPlacement } from './controllers/agent-pod.ts';
 import { Attestation } from './controllers/attestation.ts';
 import { createContext } from './controllers/context.ts';
 import { createFirmwareRolloutController } from './controllers/firmware-rollout.ts';
@@ -18,6 +19,7 @@ export {
   serviceAccount,
 } from './access.ts';
 export { type AgentExit, runFlashAgent } from './agent/flash-agent.ts';
+export type { AgentPlacement } from './controllers/agent-pod.ts';
 export type { Deciders, OperatorPorts } from './ports.ts';
 export type { Log } from './runtime/controller.ts';
 export type { Election } from './runtime/leader-election.ts';
@@ -31,6 +33,8 @@ export interface OperatorOptions extends Partial<Deciders> {
   readonly agentImage?: string;
   /** Further environment of agent Pods, for example where the broker is. */
   readonly agentEnvironment?: Readonly<Record<string, string>>;
+  /** Which nodes may run agent Pods; absent: any that takes them. */
+  readonly agentPlacement?: AgentPlacement;
   /** Present: work only while holding the Lease; absent: at once. */
   readonly election?: Election;
 }
@@ -52,6 +56,7 @@ export function startOperator(ports: OperatorPorts, options: OperatorOptions = {
     {
       agentImage: options.agentImage ?? AGENT_IMAGE,
       agentEnvironment: options.agentEnvironment ?? {},
+      agentPlacement: options.agentPlacement ?? {},
       ...(options.namespace !== undefined && { namespace: options.namespace }),
     },
   );

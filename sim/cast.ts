@@ -1,6 +1,7 @@
 import { AnnouncementHandler } from '../operator/discovery/announcement-handler.ts';
 import {
   AGENT_ACCOUNT_NAME,
+  type AgentPlacement,
   type Deciders,
   OPERATOR_ACCOUNT,
   type OperatorPorts,
@@ -20,7 +21,7 @@ import { agentPrograms, type ProgramExit } from './agent-programs.ts';
 import { AKRI_ACCOUNT } from './akri/access.ts';
 import { runAkriAgent } from './akri/akri-agent.ts';
 import { serviceAccountUser, trustedUser, type UserInfo } from './cluster/auth/user.ts';
-import { Kubelet } from './cluster/stand-ins/kubelet.ts';
+import { Kubelet, type KubeletScope } from './cluster/stand-ins/kubelet.ts';
 import { ProcessKubeApi } from './operator-process.ts';
 
 const OPERATOR = serviceAccountUser(OPERATOR_ACCOUNT.namespace, OPERATOR_ACCOUNT.name);
@@ -48,6 +49,28 @@ export const NODE_NAME = 'edge-1';
 /** 128 + SIGKILL. */
 const KILLED_EXIT_CODE = 137;
 
+/** Where in a cluster the cast acts. */
+export interface Bounds {
+  /** The node that runs agents. */
+  readonly node: string;
+  /** Absent: every namespace. */
+  readonly namespace?: string;
+  readonly unscheduled?: KubeletScope['unscheduled'];
+  readonly agentPlacement?: AgentPlacement;
+}
+
+/** A cluster that is all ours. */
+export const EVERYWHERE: Bounds = { node: NODE_NAME };
+
+/** The same, as a kubelet wants to know it. */
+export function kubeletBounds({ node, namespace, unscheduled }: Bounds): KubeletScope & { nodeName: string } {
+  return {
+    nodeName: node,
+    ...(namespace !== undefined && { namespace }),
+    ...(unscheduled !== undefined && { unscheduled }),
+  };
+}
+
 /** What a world lends to those who act in it. */
 export interface CastParts {
   readonly clock: Clock;
@@ -56,6 +79,7 @@ export interface CastParts {
   readonly registry: Registry;
   /** A client of the API server that makes its requests as `user`. */
   readonly kubeOf: (user: UserInfo) => KubeApi;
+  readonly bounds: Bounds;
   /** A connection to the broker of its own. */
   readonly channelOf: (clientId: string) => DeviceChannel;
   /** Who may sign firmware; undefined: nobody is asked. */
@@ -91,18 +115,16 @@ export class Cast {
   }
 
   start(): void {
-    const { clock, kubeOf } = this.#parts;
+    const { clock, kubeOf, bounds } = this.#parts;
+    const { node, namespace } = bounds;
+    const scope = namespace === undefined ? {} : { namespace };
     const { signal } = this.#ended;
     const handler = new AnnouncementHandler(this.#channel('akri'));
-    this.#watch(runAkriAgent({ kube: kubeOf(AKRI), clock, handler, node: NODE_NAME }, signal));
-    const ports = this.#portsOf(kubeOf(agentIn('default')), AGENT_CLIENT);
+    this.#watch(runAkriAgent({ kube: kubeOf(AKRI), clock, handler, node, ...scope }, signal));
+    const ports = this.#portsOf(kubeOf(agentIn(namespace ?? 'default')), AGENT_CLIENT);
     const programs = agentPrograms((job, stop) => this.#runAgent(ports, job, stop));
-    const kubelet = new Kubelet({
-      api: kubeOf(trustedUser('kubelet')),
-      clock,
-      nodeName: NODE_NAME,
-      programs,
-    });
+    const api = kubeOf(trustedUser('kubelet'));
+    const kubelet = new Kubelet({ api, clock, programs, ...kubeletBounds(bounds) });
     this.#watch(kubelet.run(signal));
     this.startOperator();
   }
@@ -112,7 +134,12 @@ export class Cast {
     if (this.#ended.signal.aborted) return;
     const kube = new ProcessKubeApi(this.#parts.kubeOf(OPERATOR));
     const ports = this.#portsOf(kube, `operator-${++this.#incarnations}`);
-    const operator = startOperator(ports, this.#parts.deciders);
+    const { namespace, agentPlacement } = this.#parts.bounds;
+    const operator = startOperator(ports, {
+      ...this.#parts.deciders,
+      ...(namespace !== undefined && { namespace }),
+      ...(agentPlacement !== undefined && { agentPlacement }),
+    });
     this.#operator = {
       kube,
       kill: () => {

@@ -10,7 +10,7 @@ import { FLASH_JOB_CRD } from '../src/kube/flash-job.ts';
 import type { Kind, KubeObject, NewObject } from '../src/kube/object.ts';
 import type { Clock } from '../src/time/clock.ts';
 import { AKRI_ACCESS } from './akri/access.ts';
-import { NodeHeartbeat } from './cluster/stand-ins/node-heartbeat.ts';
+import { LEASE_NAMESPACE, NodeHeartbeat } from './cluster/stand-ins/node-heartbeat.ts';
 
 /** The definitions a cluster needs before anything of ours can live in it. */
 export const DEFINITIONS: readonly CustomResourceDefinition[] = [
@@ -21,7 +21,7 @@ export const DEFINITIONS: readonly CustomResourceDefinition[] = [
   FIRMWARE_ROLLOUT_CRD,
 ];
 
-const DEFINITION: Kind<CustomResourceDefinition & KubeObject> = {
+export const DEFINITION: Kind<CustomResourceDefinition & KubeObject> = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   plural: 'customresourcedefinitions',
@@ -46,16 +46,15 @@ export async function installAccounts(kube: KubeApi): Promise<void> {
   }
 }
 
-/** One node and the factory's list of devices: what a cluster knows before its first board has power. */
-export async function enrol(
-  kube: KubeApi,
-  clock: Clock,
-  node: string,
-  enrolment: readonly NewObject<Device>[],
-): Promise<void> {
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-node-lease' } };
+/** One node, ready: what a cluster has before its first Pod. Rejects with KubeError. */
+export async function addNode(kube: KubeApi, clock: Clock, node: string): Promise<void> {
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: LEASE_NAMESPACE } };
   await kube.create(NAMESPACE, namespace).catch(unless('AlreadyExists'));
   await new NodeHeartbeat(kube, clock, node).start();
+}
+
+/** The factory's list of devices: what is known of a fleet before its first board has power. Rejects with KubeError. */
+export async function enrol(kube: KubeApi, enrolment: readonly NewObject<Device>[]): Promise<void> {
   for (const device of enrolment) await kube.create(DEVICE, device);
 }
 

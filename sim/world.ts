@@ -7,7 +7,7 @@ import type { FleetEvent, StampedEvent } from '../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../src/scenario/plan.ts';
 import type { PackedImage, RegistryTraffic, World } from '../src/scenario/world.ts';
 import type { Board } from './board/board.ts';
-import { Cast, NODE_NAME, usersOf } from './cast.ts';
+import { Cast, EVERYWHERE, NODE_NAME, usersOf } from './cast.ts';
 import { VirtualClock } from './clock.ts';
 import type { AccessOptions } from './cluster/auth/cluster-access.ts';
 import { EmbeddedCluster } from './cluster/embedded-cluster.ts';
@@ -19,7 +19,7 @@ import type { Stage } from './faults/stage.ts';
 import { FirmwareFactory } from './firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from './firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from './fleet.ts';
-import { enrol, installAccounts, installDefinitions } from './install.ts';
+import { addNode, enrol, installAccounts, installDefinitions } from './install.ts';
 import { SimBroker } from './network/broker.ts';
 import { Link } from './network/link.ts';
 import { SimRadio } from './network/sim-radio.ts';
@@ -108,6 +108,7 @@ export class SimWorld implements World {
       random: this.#random,
       registry: this.#registry,
       kubeOf: (user) => cluster.as(user),
+      bounds: EVERYWHERE,
       channelOf: () => this.#broker.localChannel(),
       signaturePolicy: signaturePolicyOf(plan),
       deciders: options.deciders ?? {},
@@ -135,7 +136,8 @@ export class SimWorld implements World {
   async start(): Promise<void> {
     await installDefinitions(this.kube);
     await installAccounts(this.#installer);
-    await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
+    await addNode(this.kube, this.clock, NODE_NAME);
+    await enrol(this.kube, this.#fleet.enrolment);
     this.#cluster.markInstalled();
     await this.#factory.push(this.#registry, (name) => firmwareKey(this.#seed, name));
     this.#meter.reset();

@@ -150,6 +150,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   zod: ['src/scenario'],
   commander: ['src/cli'],
   cborg: ['src/attestation'],
+  '@marcbachmann/cel-js': ['src/kube/cel'],
   '@noble/hashes': ['src/kube', 'src/attestation'],
 };
 

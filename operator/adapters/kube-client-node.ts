@@ -9,9 +9,11 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../../src/kube/api.ts';
+import { NAMESPACE, type Namespace } from '../../src/kube/core.ts';
 import { KubeError } from '../../src/kube/error.ts';
 import type { Kind, KubeObject, NewObject, ObjectKey } from '../../src/kube/object.ts';
 import { connect, type KubeConnection } from './kube-connection.ts';
+import { discoverKinds } from './kube-discovery.ts';
 import { refusalOf } from './kube-refusal.ts';
 import { KubeTransport, unreachable } from './kube-transport.ts';
 import { jsonLines } from './kube-watch-lines.ts';
@@ -39,7 +41,7 @@ export class ClientNodeKubeApi implements KubeApi {
     this.#transport = new KubeTransport(config);
   }
 
-  /** Throws Error when there is nothing to connect to; no request is sent yet. */
+  /** Throws KubeConnectionError when there is nothing to connect to; no request is sent yet. */
   static connect(connection: KubeConnection): ClientNodeKubeApi {
     return new ClientNodeKubeApi(connect(connection));
   }
@@ -128,6 +130,22 @@ export class ClientNodeKubeApi implements KubeApi {
     await this.#json('DELETE', collectionPath(kind, namespace), query, body);
   }
 
+  /** What the server says of itself, for example `v1.32.4`. */
+  async version(): Promise<ServerVersion> {
+    return (await this.#json('GET', '/version')) as ServerVersion;
+  }
+
+  /** Every kind that `deleteCollection` takes. */
+  kinds(): Promise<Kind[]> {
+    return discoverKinds((path) => this.#json('GET', path));
+  }
+
+  /** The namespace controller's last word on an emptied namespace that is being deleted. Source: core/v1, subresource finalize. */
+  async finalizeNamespace(namespace: Namespace): Promise<void> {
+    const path = `${objectPath(NAMESPACE, namespace.metadata)}/finalize`;
+    await this.#json('PUT', path, {}, { ...namespace, spec: { finalizers: [] } });
+  }
+
   #json(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
@@ -138,6 +156,13 @@ export class ClientNodeKubeApi implements KubeApi {
     const signal = AbortSignal.timeout(ANSWER_TIME_MS_MAX);
     return this.#transport.json({ method, path, query, signal, body, ...(contentType && { contentType }) });
   }
+}
+
+/** Source: version.Info of apimachinery; `major` and `minor` are digits, and a `+` after them in some distributions. */
+export interface ServerVersion {
+  readonly major: string;
+  readonly minor: string;
+  readonly gitVersion: string;
 }
 
 interface ListBody<T> {

@@ -92,8 +92,22 @@ export class KubeTransport {
 export function unreachable(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new KubeError('Unreachable', `the API server did not answer: ${why}`, {}, { cause: error });
+  return new KubeError('Unreachable', describeSilence(cause), {}, { cause: error });
+}
+
+/** Source: Node.js, tls, "X509 certificate error codes". */
+const UNTRUSTED = /^(CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS_CERT|INVALID_CA)/;
+
+/** No request was answered, or none was sent; the remedies are not the same. */
+function describeSilence(cause: unknown): string {
+  if (!(cause instanceof Error)) return `the API server did not answer: ${cause}`;
+  const { code = '', syscall = '', path = '' } = cause as NodeJS.ErrnoException;
+  if (UNTRUSTED.test(code))
+    return `the API server's certificate is not to be trusted (${cause.message}); look at certificate-authority in the kubeconfig`;
+  if (syscall.startsWith('spawn'))
+    return `the program that the kubeconfig has for credentials cannot be run: ${cause.message}`;
+  if (syscall === 'open') return `a file that the kubeconfig names cannot be read: ${path} (${code})`;
+  return `the API server did not answer: ${cause.message}`;
 }
 
 function parsed(text: string): unknown {

@@ -21,11 +21,18 @@ export function agentNameOf(jobName: string): string {
   return `${jobName.slice(0, NAME_CHARS_MAX - 15)}-${hash}-flash`;
 }
 
+/** Which nodes agent Pods go to, and what they put up with there. Source: core/v1 PodSpec. */
+export type AgentPlacement = Pick<Pod['spec'], 'nodeSelector' | 'tolerations'>;
+
 /** The agent's Pod; its environment holds what nubificus' flash Pods are given, and the job's name. */
 export function agentPod(
   job: FlashJob,
   order: string,
-  agent: { readonly agentImage: string; readonly agentEnvironment: Readonly<Record<string, string>> },
+  agent: {
+    readonly agentImage: string;
+    readonly agentEnvironment: Readonly<Record<string, string>>;
+    readonly agentPlacement: AgentPlacement;
+  },
   devices: readonly Device[],
 ): NewObject<Pod> {
   const { spec, metadata } = job;
@@ -50,6 +57,7 @@ export function agentPod(
     spec: {
       restartPolicy: 'Never',
       serviceAccountName: AGENT_ACCOUNT_NAME,
+      ...agent.agentPlacement,
       containers: [
         {
           name: 'flash-agent',

@@ -7,6 +7,7 @@ import type { Deciders, OperatorPorts } from '../ports.ts';
 import { EventRecorder } from '../runtime/events.ts';
 import { Informer } from '../runtime/informer.ts';
 import { Metrics } from '../runtime/metrics.ts';
+import type { AgentPlacement } from './agent-pod.ts';
 
 /** What the controllers of one operator share: one copy of each kind, one recorder, one table of counters. */
 export interface OperatorContext {
@@ -15,6 +16,7 @@ export interface OperatorContext {
   readonly events: EventRecorder;
   readonly agentImage: string;
   readonly agentEnvironment: Readonly<Record<string, string>>;
+  readonly agentPlacement: AgentPlacement;
   /** Indexed by `ueid` and by `uid`. */
   readonly instances: Informer<Instance>;
   /** Indexed by `holder`: uid of the job whose unfinished update holds the device. */
@@ -31,7 +33,9 @@ export interface OperatorContext {
 export function createContext(
   ports: OperatorPorts,
   deciders: Deciders,
-  options: Pick<OperatorContext, 'agentImage' | 'agentEnvironment'> & { readonly namespace?: string },
+  options: Pick<OperatorContext, 'agentImage' | 'agentEnvironment' | 'agentPlacement'> & {
+    readonly namespace?: string;
+  },
 ): OperatorContext {
   const shared = { ...ports, metrics: new Metrics() };
   const scope = options.namespace === undefined ? {} : { namespace: options.namespace };
@@ -42,6 +46,7 @@ export function createContext(
     events: new EventRecorder(shared, 'brickproof-operator'),
     agentImage: options.agentImage,
     agentEnvironment: options.agentEnvironment,
+    agentPlacement: options.agentPlacement,
     instances: new Informer(shared, INSTANCE, {
       ...scope,
       indexes: { ueid: (instance) => textsOf(ueidOf(instance)), uid: ({ metadata }) => [metadata.uid] },

@@ -17,6 +17,8 @@ export interface AkriPorts {
   readonly handler: AnnouncementHandler;
   /** The node that this agent runs on. */
   readonly node: string;
+  /** Whose Configurations it serves; absent: those of all namespaces. */
+  readonly namespace?: string;
 }
 
 /** Time between two scans. Source: the pause of Akri's own handlers, 10 s. */
@@ -33,6 +35,7 @@ const RESCAN_MS = 600_000;
  */
 export async function runAkriAgent(ports: AkriPorts, signal: AbortSignal): Promise<void> {
   const hashOf = remembering(akriHash);
+  const scope = ports.namespace === undefined ? {} : { namespace: ports.namespace };
   let news = true;
   ports.handler.onChange(() => {
     news = true;
@@ -41,7 +44,7 @@ export async function runAkriAgent(ports: AkriPorts, signal: AbortSignal): Promi
   let scannedMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     try {
-      const { items } = await ports.kube.list(CONFIGURATION);
+      const { items } = await ports.kube.list(CONFIGURATION, scope);
       const configurations = items.filter((item) => item.spec.discoveryHandler.name === HANDLER_NAME);
       const generation = configurations.map((item) => item.metadata.resourceVersion).join();
       if (news || generation !== seen || ports.clock.nowMs - scannedMs >= RESCAN_MS) {

@@ -99,31 +99,14 @@ export function checkDraft(
 ): void {
   const { resource, version } = served;
   const causes: KubeCause[] = [];
-  validate(version.schema, draft, previous, '', causes);
   // Questions have no names.
   if (resource.answer === undefined)
     causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
+  validate(version.schema, draft, previous, '', causes);
   if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (!resource.custom) refuseWrongTypes(served, draft, causes, origin);
-  else if (version.schema.hasRules && causes.some(({ reason }) => BLOCKS_RULES.has(reason)))
-    causes.push(RULES_UNCHECKED);
   if (causes.length > 0) throw invalid(resource, draft.metadata.name, causes);
 }
-
-/** With complaints like these a schema's rules do not run. Source: apiextensions-apiserver, customresource/strategy.go. */
-const BLOCKS_RULES: ReadonlySet<string> = new Set([
-  'FieldValueNotSupported',
-  'FieldValueRequired',
-  'FieldValueTooLong',
-  'FieldValueTooMany',
-  'FieldValueTypeInvalid',
-]);
-const RULES_UNCHECKED: KubeCause = {
-  reason: 'FieldValueInvalid',
-  message:
-    'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
-  field: '<nil>',
-};
 
 /** A built-in kind is a Go struct: what has the wrong type there cannot even be read. */
 function refuseWrongTypes(served: Served, draft: Draft, causes: readonly KubeCause[], origin: Origin): void {

@@ -150,7 +150,7 @@ function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup):
   const startVersion = backup === undefined ? {} : { startVersion: backup.version };
   const store = new Store({ historyLimit, freeze, bookmarkEvery, ...startVersion });
   const server = new ApiServer({ store, catalog, clock, random, tracksWriters });
-  const definitions = customResourceDefinitionKind(clock);
+  const definitions = customResourceDefinitionKind(clock, () => store.table(definitions).list());
   // Tokens outlive the server that signed them.
   const tokens = new ServiceAccountTokens({ clock, store, catalog, keys: options.random, ids: random });
   const reviewed = (): ClusterAccess => access;

@@ -63,10 +63,7 @@ export function validateMeta(
   return causes;
 }
 
-/**
- * Complaints about metadata that an update may not touch. Each comes twice, because the server asks twice:
- * before any update, and in the kind's own strategy. Source: apimachinery, ValidateObjectMetaAccessorUpdate.
- */
+/** Complaints about metadata that an update may not touch. Source: apimachinery, ValidateObjectMetaAccessorUpdate. */
 export function immutableMeta(meta: DraftMeta, previous: StoredMeta): KubeCause[] {
   const causes: KubeCause[] = [];
   const field = (name: 'uid' | 'deletionTimestamp'): string => `metadata.${name}`;
@@ -79,7 +76,7 @@ export function immutableMeta(meta: DraftMeta, previous: StoredMeta): KubeCause[
       message: `Invalid value: ${mark.replace('T', ' ').replace('Z', ' +0000 UTC')}: field is immutable`,
       field: field('deletionTimestamp'),
     });
-  return causes.flatMap((cause) => [cause, cause]);
+  return causes;
 }
 
 function validateNames(resource: Resource, meta: DraftMeta, causes: KubeCause[]): void {
@@ -178,11 +175,12 @@ function validateFinalizers(
   const added = finalizers.filter((finalizer) => !previous.finalizers?.includes(finalizer));
   if (added.length === 0) return;
   const found = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
-  const cause = forbiddenValue(
-    field,
-    `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`,
+  causes.push(
+    forbiddenValue(
+      field,
+      `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`,
+    ),
   );
-  causes.push(cause, cause);
 }
 
 function isEmptyMap(value: unknown): boolean {

@@ -10,6 +10,8 @@ export interface PrinterColumn {
   readonly type: string;
   readonly format?: string;
   readonly description?: string;
+  /** The cell is a time, shown as the time since then. */
+  readonly isAge?: boolean;
   /** 0 is shown always, more only with `-o wide`. */
   readonly priority?: number;
   /** The cell of one object; undefined prints as nothing. */

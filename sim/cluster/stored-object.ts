@@ -1,6 +1,8 @@
 import { KubeError } from '../../src/kube/error.ts';
 import type { KubeObject, ObjectMeta } from '../../src/kube/object.ts';
 
+export { equalJson } from '../../src/kube/json-equal.ts';
+
 export type Members = Readonly<Record<string, unknown>>;
 
 /** Source: metav1.ManagedFieldsEntry. */
@@ -93,28 +95,6 @@ function graftMembers(input: Members, previous: Members | undefined): Members {
     if (member !== old) same = false;
   }
   return same && Object.keys(previous as Members).length === count ? (previous as Members) : copy;
-}
-
-/** Deep equality of JSON values; the order of members does not count, absent and undefined are the same. */
-export function equalJson(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  if (Array.isArray(left))
-    return (
-      Array.isArray(right) &&
-      left.length === right.length &&
-      left.every((item, index) => equalJson(item, right[index]))
-    );
-  return isMembers(left) && isMembers(right) && equalMembers(left, right);
-}
-
-function equalMembers(left: Members, right: Members): boolean {
-  let extra = 0;
-  for (const name in left) {
-    if (!equalJson(left[name], right[name])) return false;
-    if (left[name] !== undefined) extra++;
-  }
-  for (const name in right) if (right[name] !== undefined) extra--;
-  return extra === 0;
 }
 
 /** Freezes everything below; a test's proof that nobody writes to shared objects. */

@@ -1,29 +1,33 @@
-import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
 import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-channel.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
 import type { Deciders } from '../../operator/index.ts';
 import type { KubeApi } from '../../src/kube/api.ts';
-import { SeededRandom } from '../../src/random/random.ts';
+import { type Random, SeededRandom } from '../../src/random/random.ts';
 import type { FaultOrder } from '../../src/scenario/fault.ts';
 import type { FleetEvent, StampedEvent } from '../../src/scenario/fleet-event.ts';
 import type { ScenarioPlan } from '../../src/scenario/plan.ts';
 import type { PackedImage, RegistryTraffic, World } from '../../src/scenario/world.ts';
+import type { Clock } from '../../src/time/clock.ts';
 import type { Board } from '../board/board.ts';
-import { Cast, NODE_NAME } from '../cast.ts';
+import { Cast } from '../cast.ts';
 import { injectFault } from '../faults/inject.ts';
 import { FirmwareFactory } from '../firmware-factory.ts';
 import { firmwareKey, signaturePolicyOf } from '../firmware-keys.ts';
 import { type Fleet, manufacture, powerUp } from '../fleet.ts';
-import { enrol, installDefinitions } from '../install.ts';
+import { enrol } from '../install.ts';
 import { REGISTRY_HOST } from '../world.ts';
 import { type LiveBroker, startBroker } from './broker.ts';
-import { type LiveCluster, startCluster } from './live-cluster.ts';
+import type { LiveCluster } from './cluster/live-cluster.ts';
 import { type LiveRegistry, startRegistry } from './live-registry.ts';
 import { MqttRadio } from './mqtt-radio.ts';
 import { RegistryAlias } from './registry-alias.ts';
 import { ScaledClock } from './scaled-clock.ts';
 
+/** Makes the cluster that a world will live in. */
+export type OpenCluster = (clock: Clock, random: Random) => Promise<LiveCluster>;
+
 export interface LiveOptions {
+  readonly openCluster: OpenCluster;
   /** How many times faster than life the clock runs. */
   readonly speed: number;
   readonly deciders?: Partial<Deciders>;
@@ -31,20 +35,12 @@ export interface LiveOptions {
 
 /** Where others can look on while a live world runs. */
 export interface LiveEndpoints {
-  /** URL of the API server. */
-  readonly cluster: string;
+  /** A kubeconfig that lives as long as the world. */
+  readonly kubeconfig: string;
   /** `mqtt://127.0.0.1:…`. */
   readonly broker: string;
   /** Host part of references as others must write it; scenarios write `registry.local`. */
   readonly registry: string;
-}
-
-/** What is open before the world is. */
-interface LiveParts {
-  readonly clock: ScaledClock;
-  readonly broker: LiveBroker;
-  readonly registry: LiveRegistry;
-  readonly cluster: LiveCluster;
 }
 
 /** How often a condition is asked, in real milliseconds. */
@@ -73,38 +69,40 @@ export class LiveWorld implements World {
   readonly #cluster: LiveCluster;
   readonly #cast: Cast;
   readonly #close: () => Promise<void>;
+  #stopped: Promise<void> | undefined;
   #listener: (event: StampedEvent) => void = () => {};
   #bug: { readonly error: unknown } | undefined;
 
-  /** Starts broker, registry and API server on free ports of loopback. Rejects with the system's error when it cannot. */
+  /** Starts broker and registry on free ports of loopback, and opens the cluster. Rejects with what stood in the way; nothing is left then. */
   static async open(plan: ScenarioPlan, options: LiveOptions): Promise<LiveWorld> {
     const clock = new ScaledClock(options.speed);
-    const broker = await startBroker();
     const random = SeededRandom.ofSeed(plan.seed);
-    const registry = await startRegistry(clock, random.split('registry-weather'), options.speed);
-    const cluster = await startCluster(clock, random);
-    const world = new LiveWorld(plan, options, { clock, broker, registry, cluster }, async () => {
+    // First: it is what may be missing.
+    const cluster = await options.openCluster(clock, random);
+    try {
+      const broker = await startBroker();
+      const registry = await startRegistry(clock, random.split('registry-weather'), options.speed);
+      return new LiveWorld(plan, options, clock, cluster, broker, registry);
+    } catch (error) {
       await cluster.close();
-      await registry.close();
-      await broker.close();
-    });
-    // Before anybody is told where to look: who looks at once should find our kinds.
-    await installDefinitions(world.kube);
-    return world;
+      throw error;
+    }
   }
 
   private constructor(
     plan: ScenarioPlan,
     options: LiveOptions,
-    { clock, broker, registry, cluster }: LiveParts,
-    closeServers: () => Promise<void>,
+    clock: ScaledClock,
+    cluster: LiveCluster,
+    broker: LiveBroker,
+    registry: LiveRegistry,
   ) {
     this.clock = clock;
-    this.endpoints = { cluster: cluster.url, broker: broker.url, registry: registry.host };
     this.#cluster = cluster;
+    this.kube = cluster.kube;
+    this.endpoints = { kubeconfig: cluster.kubeconfig, broker: broker.url, registry: registry.host };
     this.#seed = plan.seed;
     this.#random = SeededRandom.ofSeed(plan.seed);
-    this.kube = ClientNodeKubeApi.connect({ url: cluster.url });
     this.#registry = registry;
     this.#alias = new RegistryAlias(registry.client, REGISTRY_HOST, registry.host);
     this.#factory = new FirmwareFactory(plan.firmware);
@@ -122,7 +120,8 @@ export class LiveWorld implements World {
       clock,
       random: new SystemRandom(),
       registry: this.#alias,
-      kubeOf: (user) => ClientNodeKubeApi.connect(cluster.connectionOf(user)),
+      kubeOf: (user) => cluster.kubeOf(user),
+      bounds: cluster.bounds,
       channelOf: (name) => {
         const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
         channels.push(channel);
@@ -138,7 +137,9 @@ export class LiveWorld implements World {
       this.#cast.stop();
       for (const board of this.boards) board.cutPower();
       for (const channel of channels) channel.drop();
-      await closeServers();
+      await cluster.close();
+      await registry.close();
+      await broker.close();
     };
   }
 
@@ -155,8 +156,8 @@ export class LiveWorld implements World {
   }
 
   async start(): Promise<void> {
-    await enrol(this.kube, this.clock, NODE_NAME, this.#fleet.enrolment);
-    this.#cluster.api.cluster.markInstalled();
+    await enrol(this.kube, this.#fleet.enrolment);
+    this.#cluster.markInstalled();
     await this.#factory.push(this.#alias, (name) => firmwareKey(this.#seed, name));
     this.#registry.meter.reset();
     this.#cast.start();
@@ -188,9 +189,10 @@ export class LiveWorld implements World {
     return injectFault(stage, order, (event) => this.#emit(event));
   }
 
-  /** Frees every port. */
+  /** Frees every port, and the cluster. */
   stop(): Promise<void> {
-    return this.#close();
+    this.#stopped ??= this.#close();
+    return this.#stopped;
   }
 
   #emit(event: FleetEvent): void {

@@ -2,26 +2,24 @@ import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-chan
 import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
 import { WallClock } from '../../operator/adapters/wall-clock.ts';
-import { Cast, NODE_NAME } from '../cast.ts';
-import { EmbeddedCluster } from '../cluster/embedded-cluster.ts';
-import { HttpDoor } from '../cluster/http/http-door.ts';
+import { Cast, kubeletBounds } from '../cast.ts';
+import { trustedUser } from '../cluster/auth/user.ts';
 import { Kubelet } from '../cluster/stand-ins/kubelet.ts';
-import { enrol, installDefinitions } from '../install.ts';
 import { serveRegistry } from '../registry/http.ts';
 import { RegistryStore } from '../registry/store.ts';
 import { startBroker } from './broker.ts';
+import type { LiveCluster } from './cluster/live-cluster.ts';
+import type { OpenCluster } from './live-world.ts';
 import { ScaledClock } from './scaled-clock.ts';
 
 export interface ServedClusterOptions {
-  /** 0: any free port. */
-  readonly port: number;
+  readonly openCluster: OpenCluster;
   /** Runs the operator, with a broker and a registry for its devices and their firmware. */
   readonly operator: boolean;
 }
 
-/** A cluster on this machine that answers over HTTP until it is closed. */
-export interface ServedCluster {
-  readonly url: string;
+/** A cluster that kubectl may be sent to until it is closed. */
+export interface ServedCluster extends Pick<LiveCluster, 'url' | 'kubeconfig' | 'namespace'> {
   /** With the operator: `mqtt://127.0.0.1:…`, and the host part of firmware references. */
   readonly around?: { readonly broker: string; readonly registry: string };
   /** Settles never, or rejects with what ended the operator's world: a bug. */
@@ -30,24 +28,21 @@ export interface ServedCluster {
 }
 
 /**
- * Serves the embedded cluster with our definitions and one node in it, in real time.
+ * Opens a cluster with our definitions and one node in it, in real time, and runs what is asked for around it.
  *
- * Rejects with the system's error when the port is taken.
+ * Rejects with what `openCluster` says, and with the system's error when a port cannot be had.
  */
 export async function openServedCluster(options: ServedClusterOptions): Promise<ServedCluster> {
   const clock = new ScaledClock();
-  const cluster = new EmbeddedCluster({ clock, random: new SystemRandom() });
-  const door = new HttpDoor(cluster);
-  const url = await door.listen(options.port);
-  const closing: (() => Promise<void> | void)[] = [() => door.close()];
+  const cluster = await options.openCluster(clock, new SystemRandom());
+  const closing: (() => Promise<void> | void)[] = [() => cluster.close()];
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => {});
-  await installDefinitions(cluster.api());
-  await enrol(cluster.api(), clock, NODE_NAME, []);
   const around = options.operator ? await startAround(cluster, clock, broken.reject, closing) : undefined;
   if (around === undefined) startKubelet(cluster, clock, broken.reject, closing);
+  const { url, kubeconfig, namespace } = cluster;
   return {
-    url,
+    ...{ url, kubeconfig, namespace },
     ...(around !== undefined && { around }),
     broken: broken.promise,
     close: async () => {
@@ -59,17 +54,15 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
 
 /** Pods of a cluster without an operator stay pending and say why; the kubelet lets deleted ones go. */
 function startKubelet(
-  cluster: EmbeddedCluster,
+  cluster: LiveCluster,
   clock: ScaledClock,
   onBug: (error: unknown) => void,
   closing: (() => void)[],
 ): void {
   const ended = new AbortController();
   const kubelet = new Kubelet({
-    api: cluster.api('kubelet'),
-    clock,
-    nodeName: NODE_NAME,
-    programs: () => undefined,
+    ...{ api: cluster.kubeOf(trustedUser('kubelet')), clock, programs: () => undefined },
+    ...kubeletBounds(cluster.bounds),
   });
   kubelet.run(ended.signal).catch((error: unknown) => {
     if (!ended.signal.aborted) onBug(error);
@@ -79,7 +72,7 @@ function startKubelet(
 
 /** Everything that the operator needs around it, and the operator. */
 async function startAround(
-  cluster: EmbeddedCluster,
+  cluster: LiveCluster,
   clock: ScaledClock,
   onBug: (error: unknown) => void,
   closing: (() => Promise<void> | void)[],
@@ -93,7 +86,8 @@ async function startAround(
     clock,
     random: new SystemRandom(),
     registry: new HttpRegistry({ clock: new WallClock(), insecureHosts: [registry.host] }),
-    kubeOf: (user) => cluster.as(user),
+    kubeOf: (user) => cluster.kubeOf(user),
+    bounds: cluster.bounds,
     channelOf: (name) => {
       const channel = connectMqtt({ url: broker.url, clientId: `brickproof-${name}` });
       channels.push(channel);

@@ -37,7 +37,7 @@ export async function runScenario(path: string, options: RunScenarioOptions = {}
   });
   const { report } = await tell({
     plan,
-    world: { kind: 'sim', speed: 1, say: () => {} },
+    world: { kind: 'sim', cluster: { kind: 'embedded', port: 0 }, speed: 1, say: () => {} },
     openWorld,
     reportPath: options.report,
     keepGoing: options.keepGoing ?? false,

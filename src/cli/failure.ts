@@ -1,3 +1,4 @@
+import { KubeConnectionError } from '../../operator/adapters/kube-connection-error.ts';
 import { isKubeError } from '../kube/error.ts';
 import { describeProblem, ScenarioError } from '../scenario/language/problem.ts';
 import { EXIT_CODE, type ExitCode } from '../scenario/result.ts';
@@ -31,7 +32,7 @@ export function explain(error: unknown): { readonly lines: readonly string[]; re
       lines: error.problems.map(describeProblem),
       exitCode: error.unbuilt ? EXIT_CODE.unavailable : EXIT_CODE.usage,
     };
-  if (error instanceof UsageError)
+  if (error instanceof UsageError || error instanceof KubeConnectionError)
     return { lines: [`brickproof: ${error.message}`], exitCode: EXIT_CODE.usage };
   if (error instanceof CommandFailure)
     return {

@@ -16,7 +16,7 @@ const windows = process.platform === 'win32';
 /** Installs with `npm ci` when the lockfile is not the one that node_modules was made from. */
 function installIfNeeded() {
   const modules = join(root, 'node_modules');
-  const stamp = join(modules, '.brickproof-lock');
+  const stamp = join(modules, '.brickproof-installed');
   const wanted = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');

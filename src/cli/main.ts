@@ -1,7 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT_CODE, EXIT_CODE_MEANING, type ExitCode } from '../scenario/result.ts';
-import type { RunFlags } from './commands/run.ts';
+import { type ClusterFlags, chooseCluster, withClusterOptions } from './cluster-argument.ts';
+import type { ReplayFlags, RunFlags } from './commands/run.ts';
 import { type Console, processConsole } from './console.ts';
+import { rejectUsage } from './failure.ts';
 import { packageVersion } from './version.ts';
 
 const EXIT_CODES = `
@@ -104,7 +106,7 @@ ${EXIT_CODES}`,
       'number of genuine boards, in the proportions of the scenario',
       whole(1, 1_000_000),
     );
-  withReportOptions(run)
+  withReportOptions(withClusterOptions(run))
     .option('--check-determinism', 'tell it twice; a difference is exit code 70')
     .addHelpText(
       'after',
@@ -115,6 +117,8 @@ Examples:
   $ npx brickproof run scenarios/canary-rollback
   $ npx brickproof run my-scenario.yaml --seed 8 --report out --json > report.json
   $ npx brickproof run scenarios/live-smoke --on live --speed 60x
+  $ npx brickproof run scenarios/live-smoke --on live --cluster kind
+  $ npx brickproof run scenarios/live-smoke --on live --cluster kubeconfig=./kubeconfig --context test
 ${EXIT_CODES}`,
     )
     .action(async (scenario: string, flags: RunFlags) => {
@@ -123,10 +127,12 @@ ${EXIT_CODES}`,
     });
 
   withReportOptions(
-    program
-      .command('replay')
-      .description('tell a recorded failure again; the trace must be the recorded one')
-      .argument('<file>', 'the replay.yaml of a failed run'),
+    withClusterOptions(
+      program
+        .command('replay')
+        .description('tell a recorded failure again; the trace must be the recorded one')
+        .argument('<file>', 'the replay.yaml of a failed run'),
+    ),
   )
     .addHelpText(
       'after',
@@ -135,30 +141,43 @@ Examples:
   $ npx brickproof replay brickproof-report/canary-rollback-seed8/replay.yaml
 ${EXIT_CODES}`,
     )
-    .action(async (file: string, flags: Omit<RunFlags, 'on' | 'speed'>) => {
+    .action(async (file: string, flags: ReplayFlags) => {
       const { replayCommand } = await import('./commands/run.ts');
       done(await replayCommand(file, flags, console));
     });
 
-  program
-    .command('cluster')
-    .description('serve the embedded cluster over HTTP, for kubectl')
-    .option('--port <number>', 'port on localhost; 0 takes any', whole(0, 65_535), 0)
+  withClusterOptions(
+    program
+      .command('cluster')
+      .description('serve a cluster for kubectl: the embedded one, or a place in yours'),
+  )
+    .option('--port <number>', 'embedded only: port on localhost; 0 takes any', whole(0, 65_535))
     .option('--operator', 'run the operator in it, with a broker and a registry', false)
+    .option('--sweep', 'remove what runs that were cut short left in your cluster, and end')
     .addHelpText(
       'after',
       `
 Holds Akri's kinds and ours, and one node. Says on one line where it is and where its kubeconfig lies;
-both are gone when it ends.
+both are gone when it ends. In a cluster of yours it lives in a namespace of its own, and takes it away.
 
 Examples:
   $ npx brickproof cluster --port 8001
   $ npx brickproof cluster --operator
+  $ npx brickproof cluster --operator --cluster kubeconfig
+  $ npx brickproof cluster --sweep --cluster kubeconfig
 `,
     )
-    .action(async (flags: { readonly port: number; readonly operator: boolean }) => {
-      const { clusterCommand } = await import('./commands/cluster.ts');
-      done(await clusterCommand(flags, console));
+    .action(async ({ port, operator, sweep, ...flags }: ClusterCommandFlags) => {
+      const chosen = chooseCluster(flags);
+      const { clusterCommand, sweepCommand } = await import('./commands/cluster.ts');
+      if (port !== undefined && chosen.kind !== 'embedded')
+        rejectUsage('--port is for the embedded cluster; another one has its own');
+      const cluster = chosen.kind === 'embedded' ? { ...chosen, port: port ?? 0 } : chosen;
+      done(
+        await (sweep === true
+          ? sweepCommand(cluster, console)
+          : clusterCommand({ cluster, operator }, console)),
+      );
     });
 
   program
@@ -179,6 +198,12 @@ Examples:
       faultsCommand(console);
     });
   return program;
+}
+
+interface ClusterCommandFlags extends ClusterFlags {
+  readonly port?: number;
+  readonly operator: boolean;
+  readonly sweep?: boolean;
 }
 
 function withReportOptions(command: Command): Command {

@@ -124,6 +124,9 @@ export interface Namespace extends KubeObject {
   readonly status?: { readonly phase?: 'Active' | 'Terminating' };
 }
 
+/** Source: core/v1 ServiceAccount. */
+export type ServiceAccount = KubeObject;
+
 /** Source: coordination.k8s.io/v1 Lease. */
 export interface Lease extends KubeObject {
   readonly spec: {
@@ -145,6 +148,7 @@ const core = <T extends KubeObject>(kind: string, plural: string, namespaced = t
 export const POD: Kind<Pod> = core('Pod', 'pods');
 export const SERVICE: Kind<Service> = core('Service', 'services');
 export const EVENT: Kind<Event> = core('Event', 'events');
+export const SERVICE_ACCOUNT: Kind<ServiceAccount> = core('ServiceAccount', 'serviceaccounts');
 export const NODE: Kind<Node> = core('Node', 'nodes', false);
 export const NAMESPACE: Kind<Namespace> = core('Namespace', 'namespaces', false);
 export const LEASE: Kind<Lease> = {
@@ -153,3 +157,6 @@ export const LEASE: Kind<Lease> = {
   plural: 'leases',
   namespaced: true,
 };
+
+/** Every node has it, and its name as the value. Source: Kubernetes documentation, "Well-Known Labels". */
+export const HOSTNAME_LABEL = 'kubernetes.io/hostname';

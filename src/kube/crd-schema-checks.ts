@@ -1,3 +1,4 @@
+import { compileRe2 } from './cel/re2.ts';
 import { FORMATS } from './crd-schema-format.ts';
 import type { KubeCause } from './error.ts';
 import {
@@ -41,7 +42,7 @@ function stringChecks(source: Source, path: string, causes: KubeCause[]): Check[
         found.push(invalidValue(at, value, `${at} in body should be at least ${minLength} chars long`));
     });
   if (typeof pattern === 'string') {
-    const expression = compilePattern(pattern);
+    const expression = compileRe2(pattern);
     if (expression === undefined)
       causes.push(invalidValue(childPath(path, 'pattern'), pattern, 'must be a valid regular expression'));
     else
@@ -126,15 +127,17 @@ function collectionChecks(source: Source): Check[] {
   return checks;
 }
 
+/** Complains once about every value that comes more than once, where it comes the second time. */
 function distinct(identify: (item: unknown) => unknown): Check {
   return (value, at, found) => {
     if (!Array.isArray(value)) return;
-    const seen = new Set<string>();
+    const times = new Map<string, number>();
     for (const [index, item] of value.entries()) {
       const identity = identify(item);
       const text = JSON.stringify(identity) ?? '';
-      if (seen.has(text)) found.push(duplicateValue(`${at}[${index}]`, identity));
-      seen.add(text);
+      const count = (times.get(text) ?? 0) + 1;
+      if (count === 2) found.push(duplicateValue(`${at}[${index}]`, identity));
+      times.set(text, count);
     }
   };
 }
@@ -155,13 +158,4 @@ function lengthOf(text: string): number {
   let count = 0;
   for (const _ of text) count++;
   return count;
-}
-
-/** RE2 and ECMAScript agree on what CRDs use; `u` first, because it reads `\p{…}` and whole code points. */
-function compilePattern(pattern: string): RegExp | undefined {
-  for (const flags of ['u', ''])
-    try {
-      return new RegExp(pattern, flags);
-    } catch {}
-  return undefined;
 }

@@ -1,5 +1,6 @@
-import { type CompiledSchema, isRecord } from './crd-schema.ts';
+import type { CompiledSchema } from './crd-schema.ts';
 import { childPath } from './field-cause.ts';
+import { isRecord } from './json-record.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 

@@ -1,51 +1,198 @@
+import { kubernetesEnvironment, optional } from './cel/environment.ts';
+import { compileExpression, type Expression } from './cel/expression.ts';
+import { SchemaTypes } from './cel/schema-type.ts';
+import { compileFieldPath } from './crd-schema-path.ts';
 import type { KubeCause } from './error.ts';
-import { forbiddenValue, invalidValue, requiredValue } from './field-cause.ts';
+import { duplicateValue, forbiddenValue, invalidValue, requiredValue } from './field-cause.ts';
+import { type JsonRecord, recordsOf } from './json-record.ts';
 
 /** One `x-kubernetes-validations` entry, ready to run. */
 export interface CompiledRule {
-  readonly rule: string;
+  /** The rule or its message, whichever names it better. */
+  readonly title: string;
   readonly message: string;
   readonly reason: string;
-  /** Rules that read `oldSelf` do not run on creation. */
-  readonly needsOld: boolean;
-  readonly holds: (self: unknown, oldSelf: unknown) => boolean;
+  /** Below the node that the rule stands at; empty for the node itself. */
+  readonly fieldPath: string;
+  readonly expression: Expression;
+  readonly messageExpression: Expression | undefined;
+  /** The rule takes its old value as an optional, and so runs without one, too. */
+  readonly optionalOldSelf: boolean;
 }
 
-/** Returns a refusal in words when the rule is not one this house gives a meaning to. */
-export function compileRule(source: Readonly<Record<string, unknown>>): CompiledRule | string {
-  const rule = source.rule;
-  if (typeof rule !== 'string' || rule.trim() === '') return 'rule is required';
-  if (rule.replaceAll(/\s/g, '') !== 'self==oldSelf')
-    return `CEL beyond "self == oldSelf" is not evaluated by this server: ${rule}`;
+/** What of one node's rules can run, and the complaints about the others. */
+export interface NodeRules {
+  readonly rules: readonly CompiledRule[];
+  /** The node's value as rules see it. */
+  readonly read: (value: unknown) => unknown;
+}
+
+export const NO_RULES: NodeRules = { rules: [], read: (value) => value };
+
+/**
+ * Compiles the rules of one schema node. `isResource` says that the node is a whole object;
+ * `uncorrelatable` is the path of the list above it whose items have no old values, if any.
+ * Source: apiextensions-apiserver v0.32, pkg/apiserver/schema/cel/compilation.go.
+ */
+export function compileRules(
+  source: JsonRecord,
+  path: string,
+  isResource: boolean,
+  uncorrelatable: string | undefined,
+  causes: KubeCause[],
+): NodeRules {
+  const entries = recordsOf(source['x-kubernetes-validations']);
+  if (entries.length === 0) return NO_RULES;
+  const environment = kubernetesEnvironment();
+  const { nullable: _, ...plain } = source;
+  const type = new SchemaTypes(environment).declare(plain, isResource);
+  const at = `${path}.x-kubernetes-validations`;
+  if (type === undefined) {
+    const detail = 'internal error: failed to retrieve type information for x-kubernetes-validations';
+    causes.push({ reason: 'InternalError', message: `Internal error: ${detail}`, field: at });
+    return NO_RULES;
+  }
+  environment.registerVariable('self', type.name);
+  const plainly = environment.clone().registerVariable('oldSelf', type.name);
+  const optionally = environment.clone().registerVariable('oldSelf', `optional<${type.name}>`);
+  const rules: CompiledRule[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const context = entry.optionalOldSelf === true ? optionally : plainly;
+    const expression = compileExpression(context, String(entry.rule), 'bool');
+    const found = typeof expression === 'string' ? expression : undefined;
+    if (found !== undefined) causes.push(invalidRule(`${at}[${index}].rule`, entry, found));
+    if (typeof expression === 'string') continue;
+    complainOfOldSelf(entry, expression, `${at}[${index}]`, uncorrelatable, causes);
+    const words = entry.messageExpression;
+    const message = typeof words === 'string' ? compileExpression(context, words, 'string') : undefined;
+    if (typeof message === 'string')
+      causes.push(
+        invalidRule(
+          `${at}[${index}].messageExpression`,
+          entry,
+          message.startsWith('compilation failed') ? `messageExpression ${message}` : message,
+        ),
+      );
+    else rules.push(compiledRule(source, entry, expression, message));
+  }
+  return { rules, read: type.read };
+}
+
+function compiledRule(
+  source: JsonRecord,
+  entry: JsonRecord,
+  expression: Expression,
+  messageExpression: Expression | undefined,
+): CompiledRule {
+  const given = typeof entry.message === 'string' ? entry.message.trim() : '';
+  const title = given === '' ? String(entry.rule).trim() : given;
   return {
-    rule,
-    message: typeof source.message === 'string' ? source.message : `failed rule: ${rule}`,
-    reason: typeof source.reason === 'string' ? source.reason : 'FieldValueInvalid',
-    needsOld: true,
-    holds: equal,
+    title,
+    message: given === '' ? `failed rule: ${title}` : given,
+    reason: typeof entry.reason === 'string' ? entry.reason : 'FieldValueInvalid',
+    fieldPath:
+      typeof entry.fieldPath === 'string' ? (compileFieldPath(source, entry.fieldPath)?.text ?? '') : '',
+    expression,
+    messageExpression,
+    optionalOldSelf: entry.optionalOldSelf === true,
   };
 }
 
-/** The complaint when `value` breaks the rule. */
-export function broken(
-  rule: CompiledRule,
+function complainOfOldSelf(
+  entry: JsonRecord,
+  { usesOldSelf }: Expression,
+  path: string,
+  uncorrelatable: string | undefined,
+  causes: KubeCause[],
+): void {
+  if (usesOldSelf && uncorrelatable !== undefined)
+    causes.push(
+      invalidValue(
+        `${path}.rule`,
+        entry.rule,
+        `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`,
+      ),
+    );
+  if (!usesOldSelf && entry.optionalOldSelf !== undefined)
+    causes.push(
+      invalidValue(
+        `${path}.optionalOldSelf`,
+        entry.optionalOldSelf,
+        'may not be set if oldSelf is not used in rule',
+      ),
+    );
+}
+
+/** The entry stands in the message as Go prints it. */
+function invalidRule(field: string, entry: JsonRecord, detail: string): KubeCause {
+  const text = (name: string): string => JSON.stringify(entry[name] ?? '');
+  const pointer = (name: string, type: string): string =>
+    entry[name] === undefined ? `(*${type})(nil)` : `(*${type})(${JSON.stringify(entry[name])})`;
+  const value = `apiextensions.ValidationRule{Rule:${text('rule')}, Message:${text('message')}, MessageExpression:${text('messageExpression')}, Reason:${pointer('reason', 'apiextensions.FieldValueErrorReason')}, FieldPath:${text('fieldPath')}, OptionalOldSelf:${pointer('optionalOldSelf', 'bool')}}`;
+  return { reason: 'FieldValueInvalid', message: `Invalid value: ${value}: ${detail}`, field };
+}
+
+/**
+ * Adds to `causes` what a rule has against a value; `previous` is the one that it replaces, if any.
+ * `unchanged` values are spared by rules that look at nothing else (ratcheting).
+ * Source: apiextensions-apiserver v0.32, pkg/apiserver/schema/cel/validation.go.
+ */
+export function applyRules(
+  { rules, read }: NodeRules,
   type: string | undefined,
   value: unknown,
   previous: unknown,
+  unchanged: boolean,
   path: string,
-): KubeCause | undefined {
-  if ((rule.needsOld && previous === undefined) || rule.holds(value, previous)) return undefined;
-  if (rule.reason === 'FieldValueForbidden') return forbiddenValue(path, rule.message);
-  if (rule.reason === 'FieldValueRequired') return requiredValue(path, rule.message);
-  return { ...invalidValue(path, type ?? 'any', rule.message), reason: rule.reason };
+  causes: KubeCause[],
+): void {
+  let variables: { self: unknown; oldSelf?: unknown } | undefined;
+  for (const rule of rules) {
+    const { usesOldSelf } = rule.expression;
+    if (usesOldSelf ? previous === undefined && !rule.optionalOldSelf : unchanged) continue;
+    variables ??= { self: read(value), ...(previous !== undefined && { oldSelf: read(previous) }) };
+    const cause = brokenBy(rule, type, variables, path);
+    if (cause !== undefined) causes.push(cause);
+  }
 }
 
-function equal(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
-  const keys = Object.keys(left);
-  if (Array.isArray(left) !== Array.isArray(right) || keys.length !== Object.keys(right).length) return false;
-  return keys.every((key) =>
-    equal((left as Record<string, unknown>)[key], (right as Record<string, unknown>)[key]),
-  );
+function brokenBy(
+  rule: CompiledRule,
+  type: string | undefined,
+  variables: { self: unknown; oldSelf?: unknown },
+  path: string,
+): KubeCause | undefined {
+  const given = rule.optionalOldSelf ? { ...variables, oldSelf: optional(variables.oldSelf) } : variables;
+  const result = rule.expression.evaluate(given);
+  const kind = type ?? '';
+  if (!result.ok) {
+    const detail = result.error.startsWith('no such overload')
+      ? `'${result.error}': call arguments did not match a supported operator, function or macro signature for rule: ${rule.title}`
+      : `${result.error} evaluating rule: ${rule.title}`;
+    return invalidValue(path, kind, detail);
+  }
+  if (result.value === true) return undefined;
+  const message = evaluatedMessage(rule, given) ?? rule.message;
+  const field = rule.fieldPath === '' ? path : path === '' ? rule.fieldPath : `${path}.${rule.fieldPath}`;
+  switch (rule.reason) {
+    case 'FieldValueForbidden':
+      return forbiddenValue(field, message);
+    case 'FieldValueRequired':
+      return requiredValue(field, message);
+    case 'FieldValueDuplicate':
+      return duplicateValue(field, kind);
+    default:
+      return invalidValue(field, kind, message);
+  }
+}
+
+/** Undefined when there is no expression, or none that gives one line of text. */
+function evaluatedMessage(
+  rule: CompiledRule,
+  variables: { self: unknown; oldSelf?: unknown },
+): string | undefined {
+  const result = rule.messageExpression?.evaluate(variables);
+  if (result?.ok !== true || typeof result.value !== 'string') return undefined;
+  const message = result.value.trim();
+  return message === '' || message.length > 5 * 1024 || message.includes('\n') ? undefined : message;
 }

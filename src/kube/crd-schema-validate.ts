@@ -1,13 +1,17 @@
-import { type CompiledSchema, isRecord, type JsonType } from './crd-schema.ts';
-import { broken } from './crd-schema-rules.ts';
+import type { CompiledSchema, JsonType } from './crd-schema.ts';
+import { applyRules } from './crd-schema-rules.ts';
 import type { KubeCause } from './error.ts';
 import { childPath, invalidType, invalidValue, requiredValue } from './field-cause.ts';
+import { equalJson } from './json-equal.ts';
+import { isRecord } from './json-record.ts';
 
 /**
  * Adds to `causes` what is wrong with `value`; `previous` is the value it replaces, if any.
  *
- * A part that is the very same object as before is not looked at again: it was valid when it was
- * stored, and an API server tolerates old violations in unchanged parts too (ratcheting).
+ * Whatever stands unchanged is spared: it was accepted once, and an API server lets old violations live
+ * on until somebody touches them (ratcheting). Rules are asked only about values whose shape is right, and
+ * not where `causes` has such complaints already.
+ * Source: apiextensions-apiserver v0.32, registry/customresource/strategy.go and apiserver/validation/ratcheting.go.
  */
 export function validate(
   schema: CompiledSchema,
@@ -16,7 +20,35 @@ export function validate(
   path: string,
   causes: KubeCause[],
 ): void {
-  if (value === previous && !schema.hasRules) return;
+  validateShape(schema, value, previous, path, causes);
+  if (!schema.hasRules) return;
+  if (causes.some(({ reason }) => BLOCKING.has(reason))) causes.push(RULES_NOT_CHECKED);
+  else validateRules(schema, value, previous, false, path, causes);
+}
+
+/** After these complaints rules are not asked: they may rely on what the schema promises. */
+const BLOCKING: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const RULES_NOT_CHECKED: KubeCause = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
+};
+
+function validateShape(
+  schema: CompiledSchema,
+  value: unknown,
+  previous: unknown,
+  path: string,
+  causes: KubeCause[],
+): void {
+  if (previous !== undefined && equalJson(value, previous)) return;
   if (value === null && schema.nullable) return;
   if (!hasType(schema, value)) {
     const wanted = schema.intOrString ? 'integer,string' : String(schema.type);
@@ -28,9 +60,34 @@ export function validate(
   if (Array.isArray(value)) validateItems(schema, value, previous, path, causes);
   else if (isRecord(value)) validateMembers(schema, value, previous, path, causes);
   validateLogic(schema, value, path, causes);
-  for (const rule of schema.rules) {
-    const cause = broken(rule, schema.type, value, previous, path);
-    if (cause !== undefined) causes.push(cause);
+}
+
+/** `unchanged`: the value stands in a part that is as it was, though what it replaces may not be known. */
+function validateRules(
+  schema: CompiledSchema,
+  value: unknown,
+  previous: unknown,
+  unchanged: boolean,
+  path: string,
+  causes: KubeCause[],
+): void {
+  if (!schema.hasRules || value === null || value === undefined) return;
+  const same = previous === undefined ? unchanged : equalJson(value, previous);
+  if (same && !schema.hasTransitions) return;
+  applyRules(schema.rules, schema.type, value, previous ?? undefined, same, path, causes);
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items?.hasRules !== true) return;
+    for (const [index, item] of value.entries())
+      validateRules(items, item, counterpart(schema, item, previous), same, `${path}[${index}]`, causes);
+  } else if (isRecord(value)) {
+    const before = isRecord(previous) ? previous : undefined;
+    for (const name in value) {
+      const property = schema.properties.get(name);
+      const at = property === undefined ? `${path}[${name}]` : childPath(path, name);
+      const child = property ?? schema.additional;
+      if (child !== undefined) validateRules(child, value[name], before?.[name], same, at, causes);
+    }
   }
 }
 
@@ -46,7 +103,7 @@ function validateMembers(
   const before = isRecord(previous) ? previous : undefined;
   for (const name in value) {
     const child = schema.properties.get(name) ?? schema.additional;
-    if (child !== undefined) validate(child, value[name], before?.[name], childPath(path, name), causes);
+    if (child !== undefined) validateShape(child, value[name], before?.[name], childPath(path, name), causes);
   }
 }
 
@@ -59,30 +116,26 @@ function validateItems(
 ): void {
   const items = schema.items;
   if (items === undefined) return;
-  const before = Array.isArray(previous) ? (previous as readonly unknown[]) : [];
   for (const [index, item] of value.entries())
-    validate(items, item, counterpart(schema, item, index, before), `${path}[${index}]`, causes);
+    validateShape(items, item, counterpart(schema, item, previous), `${path}[${index}]`, causes);
 }
 
-/** The item that `item` replaces: known in lists with keys; elsewhere only by being the very same. */
-function counterpart(
-  schema: CompiledSchema,
-  item: unknown,
-  index: number,
-  before: readonly unknown[],
-): unknown {
-  if (schema.listType !== 'map') return before[index] === item ? item : undefined;
-  if (!isRecord(item)) return undefined;
-  return before.find((other) => isRecord(other) && schema.listKeys.every((key) => other[key] === item[key]));
+/** The item that `item` replaces: known in lists with keys, and nowhere else. */
+function counterpart(schema: CompiledSchema, item: unknown, previous: unknown): unknown {
+  if (schema.listType !== 'map' || !isRecord(item) || !Array.isArray(previous)) return undefined;
+  const before = previous as readonly unknown[];
+  return before.find(
+    (other) => isRecord(other) && schema.listKeys.every((key) => equalJson(other[key], item[key])),
+  );
 }
 
 function validateLogic(schema: CompiledSchema, value: unknown, path: string, causes: KubeCause[]): void {
   const fits = (part: CompiledSchema): boolean => {
     const found: KubeCause[] = [];
-    validate(part, value, undefined, path, found);
+    validateShape(part, value, undefined, path, found);
     return found.length === 0;
   };
-  for (const part of schema.allOf) validate(part, value, undefined, path, causes);
+  for (const part of schema.allOf) validateShape(part, value, undefined, path, causes);
   if (schema.anyOf.length > 0 && !schema.anyOf.some(fits))
     causes.push(invalidValue(path, '', `"${path}" must validate at least one schema (anyOf)`));
   if (schema.oneOf.length > 0) {

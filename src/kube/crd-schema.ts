@@ -1,10 +1,9 @@
 import { type Check, checksOf } from './crd-schema-checks.ts';
-import { type CompiledRule, compileRule } from './crd-schema-rules.ts';
+import { compileRules, NO_RULES, type NodeRules } from './crd-schema-rules.ts';
 import type { KubeCause } from './error.ts';
-import { childPath, forbiddenValue, invalidValue, requiredValue, unsupportedValue } from './field-cause.ts';
+import { isRecord, type JsonRecord, recordOf } from './json-record.ts';
 
 export type JsonType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
-const JSON_TYPES: readonly string[] = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 
 /**
  * A structural schema made ready to run: what a CustomResourceDefinition's `openAPIV3Schema` says.
@@ -26,9 +25,11 @@ export interface CompiledSchema {
   readonly defaulted: readonly string[];
   readonly required: readonly string[];
   readonly checks: readonly Check[];
-  readonly rules: readonly CompiledRule[];
-  /** True when this node or one below has rules that compare with the old value. */
+  readonly rules: NodeRules;
+  /** True when this node or one below has rules. */
   readonly hasRules: boolean;
+  /** True when this node or one below has rules that compare with the old value. */
+  readonly hasTransitions: boolean;
   readonly listType: 'atomic' | 'set' | 'map' | undefined;
   readonly listKeys: readonly string[];
   readonly mapType: 'atomic' | 'granular' | undefined;
@@ -38,82 +39,65 @@ export interface CompiledSchema {
   readonly not: CompiledSchema | undefined;
 }
 
-const MEMBERS = new Set(
-  `type format title description default example enum pattern minLength maxLength minimum maximum
-   exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems minProperties maxProperties required
-   properties additionalProperties items nullable allOf anyOf oneOf not externalDocs
-   x-kubernetes-preserve-unknown-fields x-kubernetes-embedded-resource x-kubernetes-int-or-string
-   x-kubernetes-patch-merge-key x-kubernetes-patch-strategy
-   x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-map-type x-kubernetes-validations`.split(
-    /\s+/,
-  ),
-);
-
 /**
- * Compiles one `openAPIV3Schema`.
+ * Compiles one `openAPIV3Schema`, which has been found to be structural where it is a user's.
  *
- * Complaints about the schema itself go to `causes`, with paths below `path`; a schema that uses what
- * this house does not build (a CEL function it has no meaning for, say) is refused the same way, by name.
+ * Complaints about its patterns and rules go to `causes`, with paths below `path`. `isResource` says that
+ * it describes whole objects, whose metadata rules may see. Rules are left out unless there is no other complaint.
  */
-export function compileSchema(source: unknown, path: string, causes: KubeCause[]): CompiledSchema {
-  return compile(source, path, causes, true);
+export function compileSchema(
+  source: unknown,
+  path: string,
+  causes: KubeCause[],
+  isResource = false,
+): CompiledSchema {
+  return compile(recordOf(source), { path, causes, structural: true, isResource, uncorrelatable: undefined });
 }
 
-function compile(source: unknown, path: string, causes: KubeCause[], structural: boolean): CompiledSchema {
-  if (!isRecord(source)) {
-    causes.push(requiredValue(path, 'a schema must be an object'));
-    return compile({ type: 'object' }, path, [], structural);
-  }
-  for (const member of Object.keys(source))
-    if (!MEMBERS.has(member))
-      causes.push(forbiddenValue(childPath(path, member), `${member} is not supported by this server`));
+interface Place {
+  readonly path: string;
+  readonly causes: KubeCause[];
+  /** False inside allOf, anyOf, oneOf and not, which restrict values and do not describe them. */
+  readonly structural: boolean;
+  readonly isResource: boolean;
+  /** The list above whose items cannot be told from their predecessors. */
+  readonly uncorrelatable: string | undefined;
+}
 
-  const intOrString = source['x-kubernetes-int-or-string'] === true;
-  const preserveUnknown = source['x-kubernetes-preserve-unknown-fields'] === true;
+function compile(source: JsonRecord, place: Place): CompiledSchema {
+  const { path, causes, structural } = place;
   const type = typeof source.type === 'string' ? (source.type as JsonType) : undefined;
-  if (type !== undefined && !JSON_TYPES.includes(type))
-    causes.push(unsupportedValue(childPath(path, 'type'), type, JSON_TYPES));
-  if (structural && type === undefined && !intOrString && !preserveUnknown)
-    causes.push(requiredValue(childPath(path, 'type'), 'must not be empty for specified object fields'));
-
-  const properties = new Map<string, CompiledSchema>();
-  for (const [name, property] of Object.entries(recordOf(source.properties)))
-    properties.set(name, compile(property, `${path}.properties[${name}]`, causes, structural));
+  const inside = (member: string, node: unknown, more: Partial<Place> = {}): CompiledSchema => {
+    const part = recordOf(node);
+    const isResource = part['x-kubernetes-embedded-resource'] === true;
+    return compile(part, { ...place, path: `${path}.${member}`, isResource, ...more });
+  };
+  const properties = new Map(
+    Object.entries(recordOf(source.properties)).map(([name, node]) => [
+      name,
+      inside(`properties[${name}]`, node),
+    ]),
+  );
   const additionalSource = source.additionalProperties;
   const additional = isRecord(additionalSource)
-    ? compile(additionalSource, `${path}.additionalProperties`, causes, structural)
+    ? inside('additionalProperties', additionalSource)
     : undefined;
-  if (structural && properties.size > 0 && additional !== undefined)
-    causes.push(
-      forbiddenValue(
-        `${path}.additionalProperties`,
-        'additionalProperties and properties are mutual exclusive',
-      ),
-    );
-  const items =
-    source.items === undefined ? undefined : compile(source.items, `${path}.items`, causes, structural);
-  if (structural && type === 'array' && items === undefined)
-    causes.push(requiredValue(`${path}.items`, 'must be specified'));
-
+  const identity = listIdentity(source);
+  const uncorrelatable = place.uncorrelatable ?? (identity.listType === 'map' ? undefined : path);
+  const items = source.items === undefined ? undefined : inside('items', source.items, { uncorrelatable });
   const junctor = (name: string): CompiledSchema[] =>
-    listOf(source[name]).map((part, index) => compile(part, `${path}.${name}[${index}]`, causes, false));
-  const not = source.not === undefined ? undefined : compile(source.not, `${path}.not`, causes, false);
+    listOf(source[name]).map((part, index) => inside(`${name}[${index}]`, part, { structural: false }));
 
-  const rules: CompiledRule[] = [];
-  for (const [index, rule] of listOf(source['x-kubernetes-validations']).entries()) {
-    const compiled = compileRule(recordOf(rule));
-    if (typeof compiled === 'string')
-      causes.push(
-        invalidValue(`${path}.x-kubernetes-validations[${index}].rule`, recordOf(rule).rule, compiled),
-      );
-    else rules.push(compiled);
-  }
+  const checks = checksOf(source, path, causes);
+  const rules =
+    causes.length > 0 ? NO_RULES : compileRules(source, path, place.isResource, place.uncorrelatable, causes);
   const below = [...properties.values(), ...(additional ? [additional] : []), ...(items ? [items] : [])];
+  const preserves = source['x-kubernetes-preserve-unknown-fields'] === true;
   return {
     type,
-    intOrString,
+    intOrString: source['x-kubernetes-int-or-string'] === true,
     nullable: source.nullable === true,
-    preserveUnknown: preserveUnknown || (!structural && type === undefined && properties.size === 0),
+    preserveUnknown: preserves || (!structural && type === undefined && properties.size === 0),
     embeddedResource: source['x-kubernetes-embedded-resource'] === true,
     properties,
     additional: additional ?? (additionalSource === true ? ANYTHING : undefined),
@@ -123,22 +107,23 @@ function compile(source: unknown, path: string, causes: KubeCause[], structural:
       .filter(([, property]) => property.defaultValue !== undefined)
       .map(([name]) => name),
     required: listOf(source.required).filter((name) => typeof name === 'string'),
-    checks: checksOf(source, path, causes),
+    checks,
     rules,
-    hasRules: rules.length > 0 || below.some((node) => node.hasRules),
-    ...listIdentity(source),
+    hasRules: rules.rules.length > 0 || below.some((node) => node.hasRules),
+    hasTransitions:
+      rules.rules.some(({ expression }) => expression.usesOldSelf) ||
+      below.some((node) => node.hasTransitions),
+    ...identity,
     mapType: source['x-kubernetes-map-type'] as CompiledSchema['mapType'],
     allOf: junctor('allOf'),
     anyOf: junctor('anyOf'),
     oneOf: junctor('oneOf'),
-    not,
+    not: source.not === undefined ? undefined : inside('not', source.not, { structural: false }),
   };
 }
 
 /** Built-in kinds tell list items apart by their patch merge key. */
-function listIdentity(
-  source: Readonly<Record<string, unknown>>,
-): Pick<CompiledSchema, 'listType' | 'listKeys'> {
+function listIdentity(source: JsonRecord): Pick<CompiledSchema, 'listType' | 'listKeys'> {
   const mergeKey = source['x-kubernetes-patch-merge-key'];
   if (typeof mergeKey === 'string') return { listType: 'map', listKeys: [mergeKey] };
   return {
@@ -161,8 +146,9 @@ export const ANYTHING: CompiledSchema = {
   defaulted: [],
   required: [],
   checks: [],
-  rules: [],
+  rules: NO_RULES,
   hasRules: false,
+  hasTransitions: false,
   listType: undefined,
   listKeys: [],
   mapType: undefined,
@@ -171,14 +157,6 @@ export const ANYTHING: CompiledSchema = {
   oneOf: [],
   not: undefined,
 };
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return isRecord(value) ? value : {};
-}
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

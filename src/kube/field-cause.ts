@@ -74,8 +74,18 @@ function withDetail(text: string, detail: string): string {
   return detail === '' ? text : `${text}: ${detail}`;
 }
 
+/** Texts in quotes, and so null; lists and objects as Go prints them. */
 function quoteValue(value: unknown): string {
-  return typeof value === 'string' ? quoteText(value) : json(value);
+  if (typeof value === 'string') return quoteText(value);
+  return value === null || value === undefined ? '"null"' : goText(value);
+}
+
+function goText(value: unknown): string {
+  if (value === null) return 'interface {}(nil)';
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goText).join(', ')}}`;
+  if (typeof value !== 'object') return json(value);
+  const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return `map[string]interface {}{${members.map(([name, member]) => `${quoteText(name)}:${goText(member)}`).join(', ')}}`;
 }
 
 function quoteText(text: string): string {

@@ -6,7 +6,9 @@ import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
 import { applyContract } from './kube-apply.ts';
 import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
+import { bodyContract } from './kube-http-body.ts';
 import { listContract } from './kube-list.ts';
+import { patchContract } from './kube-patch.ts';
 import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
 import { verbContract } from './kube-verbs.ts';
@@ -94,6 +96,8 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
 
     verbContract(bench);
     listContract(bench);
+    patchContract(bench);
+    bodyContract(bench);
     watchContract(bench);
     applyContract(bench);
     deletionContract(bench);

@@ -2,10 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileSchema } from '../../src/kube/crd-schema.ts';
 import { conform } from '../../src/kube/crd-schema-conform.ts';
+import { defineSchema } from '../../src/kube/crd-schema-definition.ts';
 import { FORMATS } from '../../src/kube/crd-schema-format.ts';
 import { validate } from '../../src/kube/crd-schema-validate.ts';
 import { DEVICE_CRD } from '../../src/kube/device.ts';
 import type { KubeCause } from '../../src/kube/error.ts';
+import { FIRMWARE_ROLLOUT_CRD } from '../../src/kube/firmware-rollout.ts';
+import { FLASH_JOB_CRD } from '../../src/kube/flash-job.ts';
 
 const SOURCE = {
   type: 'object',
@@ -29,6 +32,9 @@ function complaints(source: object, value: unknown, previous?: unknown): string[
   return causes.map(({ field, message }) => `${field}: ${message}`);
 }
 
+/** The schema of an object with one field of this schema. */
+const within = (field: object) => ({ type: 'object', properties: { a: field } });
+
 /** Values that look like the schema about half of the time. */
 const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
@@ -45,35 +51,48 @@ const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
-describe('compiling', () => {
+/** What is wrong with a definition's schema. */
+function mistakes(source: object): KubeCause[] {
+  const causes: KubeCause[] = [];
+  defineSchema(source as Readonly<Record<string, unknown>>, 'schema', false, causes);
+  return causes;
+}
+
+describe('defining', () => {
   test.each([
     [{ properties: {} }, 'schema.type', /must not be empty/],
     [{ type: 'object', properties: { a: {} } }, 'schema.properties[a].type', /must not be empty/],
     [{ type: 'array' }, 'schema.items', /must be specified/],
-    [{ type: 'text' }, 'schema.type', /supported values: "array"/],
+    [{ type: 'array' }, 'schema.type', /must be object at the root/],
+    [within({ type: 'text' }), 'schema.properties[a].type', /supported values: "array"/],
     [{ type: 'object', patternProperties: {} }, 'schema.patternProperties', /not supported/],
-    [{ type: 'string', pattern: '(' }, 'schema.pattern', /regular expression/],
+    [within({ type: 'string', pattern: '(' }), 'schema.properties[a].pattern', /regular expression/],
     [
-      { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: { type: 'string' } },
-      'schema.additionalProperties',
+      within({
+        type: 'object',
+        properties: { a: { type: 'string' } },
+        additionalProperties: { type: 'string' },
+      }),
+      'schema.properties[a].additionalProperties',
       /mutual/,
     ],
   ])('%j is refused at %s', (source, field, why) => {
-    const [cause] = compiled(source).causes;
+    const cause = mistakes(source).find((one) => one.field === field);
     expect(cause?.field).toBe(field);
     expect(cause?.message).toMatch(why);
   });
 
   test('a rule that cannot be evaluated is refused by name, not ignored', () => {
     const rule = 'self.replicas <= self.max';
-    const { causes } = compiled({ type: 'object', 'x-kubernetes-validations': [{ rule }] });
+    const causes = mistakes({ type: 'object', 'x-kubernetes-validations': [{ rule }] });
     expect(causes).toHaveLength(1);
     expect(causes[0]?.field).toBe('schema.x-kubernetes-validations[0].rule');
     expect(causes[0]?.message).toContain(rule);
   });
 
   test('our own definitions compile', () => {
-    expect(compiled(DEVICE_CRD.spec.versions[0]?.schema.openAPIV3Schema ?? {}).causes).toEqual([]);
+    for (const crd of [DEVICE_CRD, FIRMWARE_ROLLOUT_CRD, FLASH_JOB_CRD])
+      expect(mistakes(crd.spec.versions[0]?.schema.openAPIV3Schema ?? {})).toEqual([]);
   });
 });
 

@@ -1,7 +1,9 @@
+import { recordOf, recordsOf } from '../../../src/kube/json-record.ts';
 import type { ApiServer } from '../api-server.ts';
 import type { Change } from '../change-history.ts';
 import { customResource } from '../kinds/custom-resource.ts';
 import { CLEANUP_FINALIZER } from '../kinds/custom-resource-definition.ts';
+import { isEstablished } from '../kinds/definition-complaints.ts';
 import { type Resource, type Served, storageView } from '../resource.ts';
 import * as refuse from '../status-errors.ts';
 import type { StoredObject } from '../stored-object.ts';
@@ -37,12 +39,15 @@ export class CustomKinds {
     const old = this.#served.get(name);
     if (type === 'DELETED') {
       if (old !== undefined) this.#withdraw(name, old);
+      this.#schedule();
       return;
     }
-    if (previous === undefined || object.spec !== previous.spec) this.#serve(name, old, object);
+    const isNew =
+      previous === undefined || object.spec !== previous.spec || object.status !== previous.status;
+    if (isNew && isEstablished(object)) this.#serve(name, old, object);
+    if (deletionTimestamp === undefined) return;
     const resource = this.#served.get(name);
-    if (deletionTimestamp === undefined || resource === undefined) return;
-    this.#leaving.add(resource);
+    if (resource !== undefined) this.#leaving.add(resource);
     this.#schedule();
   }
 
@@ -86,14 +91,31 @@ export class CustomKinds {
       }
       if (table.count === 0) this.#release(`${resource.plural}.${resource.group}`);
     }
+    for (const definition of this.#server.store.table(this.#definitions).list()) this.#reconsider(definition);
+  }
+
+  /** A definition that waits for a name may have it now; one that never had it may go without more ado. */
+  #reconsider({ metadata, status }: StoredObject): void {
+    const { name, deletionTimestamp } = metadata;
+    if (deletionTimestamp !== undefined && !this.#served.has(name)) this.#release(name);
+    else if (!namesAccepted(status)) {
+      const view = storageView(this.#definitions);
+      this.#server.patch(view, { namespace: '', name }, { type: 'merge', body: {} }, { user: USER });
+    }
   }
 
   #release(name: string): void {
     const view = storageView(this.#definitions);
     const place = { namespace: '', name };
     const { finalizers = [] } = this.#server.get(view, place).metadata;
+    if (!finalizers.includes(CLEANUP_FINALIZER)) return;
     const left = finalizers.filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
     const body = { metadata: { finalizers: left } };
     this.#server.patch(view, place, { type: 'merge', body }, { user: USER });
   }
+}
+
+function namesAccepted(status: unknown): boolean {
+  const conditions = recordsOf(recordOf(status).conditions);
+  return conditions.some((one) => one.type === 'NamesAccepted' && one.status === 'True');
 }

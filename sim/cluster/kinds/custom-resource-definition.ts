@@ -1,18 +1,28 @@
-import type { KubeCause } from '../../../src/kube/error.ts';
-import { invalidValue } from '../../../src/kube/field-cause.ts';
+import { equalJson } from '../../../src/kube/json-equal.ts';
+import { recordOf, recordsOf } from '../../../src/kube/json-record.ts';
 import { type Clock, timestamp } from '../../../src/time/clock.ts';
-import { at, column } from '../printer.ts';
+import { column } from '../printer.ts';
 import type { Resource } from '../resource.ts';
-import { type Draft, equalJson, isMembers, type Members } from '../stored-object.ts';
+import type { Draft, Members, StoredObject } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
 import { customResource } from './custom-resource.ts';
-import { anything, bool, conditions, int, list, object, oneOf, open, text } from './schema.ts';
+import { definitionComplaints } from './definition-complaints.ts';
+import { acceptedNamesOf, decideNames, type NameDecision } from './definition-names.ts';
+import { anything, bool, conditions, int, list, object, open, text } from './schema.ts';
 
 /** Keeps a definition until its objects are gone. Source: apiextensions/v1. */
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
-/** Source: apiextensions.k8s.io/v1 CustomResourceDefinition. */
-export function customResourceDefinitionKind(clock: Clock): Resource {
+/**
+ * Source: apiextensions.k8s.io/v1 CustomResourceDefinition. `definitions` are those stored now.
+ *
+ * Names are decided and the kind is served by the time that a definition is stored; a real server takes
+ * a moment for both.
+ */
+export function customResourceDefinitionKind(
+  clock: Clock,
+  definitions: () => readonly StoredObject[],
+): Resource {
   return builtIn({
     group: 'apiextensions.k8s.io',
     kind: 'CustomResourceDefinition',
@@ -25,20 +35,14 @@ export function customResourceDefinitionKind(clock: Clock): Resource {
     hasStatus: true,
     allowsUnconditionalUpdate: false,
     members: {
-      spec: object(
-        {
-          group: text,
-          names: NAMES,
-          scope: oneOf('Cluster', 'Namespaced'),
-          versions: { ...list(VERSION), minItems: 1 },
-          conversion: object({ strategy: oneOf('None', 'Webhook'), webhook: open }, 'strategy'),
-          preserveUnknownFields: bool,
-        },
-        'group',
-        'names',
-        'scope',
-        'versions',
-      ),
+      spec: object({
+        group: text,
+        names: NAMES,
+        scope: text,
+        versions: list(VERSION),
+        conversion: object({ strategy: text, webhook: open }),
+        preserveUnknownFields: bool,
+      }),
       status: object({
         acceptedNames: NAMES,
         storedVersions: list(text),
@@ -47,96 +51,97 @@ export function customResourceDefinitionKind(clock: Clock): Resource {
     },
     required: ['spec'],
     columns: [column('Created At', (definition) => definition.metadata.creationTimestamp)],
-    prepare: (draft, previous) => prepare(draft, previous, clock),
-    validate: (draft) => {
-      if (!isMembers(draft.spec)) return [];
-      const causes: KubeCause[] = [];
+    prepare: (draft, previous) => prepare(draft, previous, clock, definitions),
+    validate: (draft, previous) => {
+      const causes = definitionComplaints(draft, previous);
       customResource(draft, causes);
-      const wanted = `${at(draft, 'spec.names.plural')}.${draft.spec.group}`;
-      if (draft.metadata.name !== wanted)
-        causes.push(
-          invalidValue('metadata.name', draft.metadata.name, `must be spec.names.plural+"."+spec.group`),
-        );
       return causes;
     },
   });
 }
 
-const NAMES = object(
-  {
-    plural: text,
-    singular: text,
-    kind: text,
-    listKind: text,
-    shortNames: list(text),
-    categories: list(text),
-  },
-  'plural',
-  'kind',
-);
+const NAMES = object({
+  plural: text,
+  singular: text,
+  kind: text,
+  listKind: text,
+  shortNames: list(text),
+  categories: list(text),
+});
 
-const VERSION = object(
-  {
-    name: text,
-    served: bool,
-    storage: bool,
-    deprecated: bool,
-    deprecationWarning: text,
-    schema: object({ openAPIV3Schema: anything }),
-    subresources: object({ status: open, scale: open }),
-    selectableFields: list(object({ jsonPath: text }, 'jsonPath')),
-    additionalPrinterColumns: list(
-      object(
-        { name: text, type: text, format: text, description: text, priority: int, jsonPath: text },
-        'name',
-        'type',
-        'jsonPath',
-      ),
-    ),
-  },
-  'name',
-  'served',
-  'storage',
-);
+const VERSION = object({
+  name: text,
+  served: bool,
+  storage: bool,
+  deprecated: bool,
+  deprecationWarning: text,
+  schema: object({ openAPIV3Schema: anything }),
+  subresources: object({ status: open, scale: open }),
+  selectableFields: list(object({ jsonPath: text })),
+  additionalPrinterColumns: list(
+    object({ name: text, type: text, format: text, description: text, priority: int, jsonPath: text }),
+  ),
+});
 
-function prepare(draft: Draft, previous: Members | undefined, clock: Clock): void {
-  const spec = isMembers(draft.spec) ? draft.spec : {};
-  const names = isMembers(spec.names) ? spec.names : {};
-  const kind = String(names.kind ?? '');
-  const full = {
+/** Defaults, and what a real server's controllers decide a moment later: names, and whether it is served. */
+function prepare(
+  draft: Draft,
+  previous: Members | undefined,
+  clock: Clock,
+  definitions: () => readonly StoredObject[],
+): void {
+  const spec = recordOf(draft.spec);
+  const names = recordOf(spec.names);
+  const kind = typeof names.kind === 'string' ? names.kind : '';
+  const requested = {
     ...names,
-    singular: names.singular ?? kind.toLowerCase(),
-    listKind: names.listKind ?? `${kind}List`,
+    ...(!names.singular && { singular: kind.toLowerCase() }),
+    ...(!names.listKind && kind !== '' && { listKind: `${kind}List` }),
   };
-  draft.spec = { ...spec, names: full, conversion: spec.conversion ?? { strategy: 'None' } };
+  draft.spec = {
+    ...spec,
+    ...(spec.names !== undefined && { names: requested }),
+    conversion: spec.conversion ?? { strategy: 'None' },
+  };
   if (previous === undefined)
     draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), CLEANUP_FINALIZER])];
-  const status = isMembers(draft.status) ? draft.status : {};
-  if (equalJson(status.acceptedNames, full)) return;
-  draft.status = {
-    ...status,
-    acceptedNames: full,
-    storedVersions: storedVersions(spec),
-    conditions: accepted(clock),
+  const status = recordOf(draft.status);
+  const stored = storedVersions(spec, status.storedVersions);
+  const others = definitions().filter(
+    (other) => other.metadata.name !== draft.metadata.name && recordOf(other.spec).group === spec.group,
+  );
+  const decision = decideNames(requested, recordOf(status.acceptedNames), others.map(acceptedNamesOf));
+  const conditions = conditionsAfter(recordsOf(status.conditions), decision, clock);
+  const after = { ...status, acceptedNames: decision.accepted, storedVersions: stored, conditions };
+  if (!equalJson(after, draft.status)) draft.status = after;
+}
+
+/** Every version that objects were ever stored in stays named until somebody says that none is left in it. */
+function storedVersions(spec: Members, before: unknown): readonly unknown[] {
+  const list = Array.isArray(before) ? before : [];
+  const current = recordsOf(spec.versions).find(({ storage }) => storage === true)?.name;
+  return current === undefined || list.includes(current) ? list : [...list, current];
+}
+
+function conditionsAfter(
+  before: readonly Members[],
+  { conflict }: NameDecision,
+  clock: Clock,
+): readonly Members[] {
+  const condition = (type: string, status: string, reason: string, message: string): Members => {
+    const old = before.find((one) => one.type === type);
+    const since = old?.status === status ? old.lastTransitionTime : timestamp(clock);
+    return { type, status, reason, message, lastTransitionTime: since };
   };
-}
-
-function storedVersions(spec: Members): unknown[] {
-  const versions = Array.isArray(spec.versions) ? spec.versions.filter(isMembers) : [];
-  return versions.filter((version) => version.storage === true).map((version) => version.name);
-}
-
-function accepted(clock: Clock): readonly Members[] {
-  const lastTransitionTime = timestamp(clock);
-  const met = (type: string, reason: string, message: string): Members => ({
-    type,
-    status: 'True',
-    reason,
-    message,
-    lastTransitionTime,
-  });
+  const wasEstablished = before.some(({ type, status }) => type === 'Established' && status === 'True');
+  const message = 'the initial names have been accepted';
   return [
-    met('NamesAccepted', 'NoConflicts', 'no conflicts found'),
-    met('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
+    conflict === undefined
+      ? condition('NamesAccepted', 'True', 'NoConflicts', 'no conflicts found')
+      : condition('NamesAccepted', 'False', conflict.reason, conflict.message),
+    conflict === undefined || wasEstablished
+      ? condition('Established', 'True', 'InitialNamesAccepted', message)
+      : condition('Established', 'False', 'NotAccepted', 'not all names are accepted'),
+    ...before.filter(({ type }) => type !== 'NamesAccepted' && type !== 'Established'),
   ];
 }

@@ -1,14 +1,26 @@
-import { POD, type Pod } from '../../../src/kube/core.ts';
+import { HOSTNAME_LABEL, POD, type Pod } from '../../../src/kube/core.ts';
+import { POD_BINDING } from '../../../src/kube/workloads.ts';
 import { followObjects } from './object-feed.ts';
 import { writePersistently } from './persistent-write.ts';
 import { type PodHost, PodRun } from './pod-run.ts';
 
-export interface KubeletOptions extends PodHost {
+/** Which Pods concern a kubelet. */
+export interface KubeletScope {
+  /** Absent: all namespaces. */
+  readonly namespace?: string;
+  /**
+   * What happens to Pods without a node: `all` are taken by a patch, as only the embedded cluster lets it;
+   * those that `select` this node by its hostname are bound to it, as a scheduler does; or they are `left` to one.
+   */
+  readonly unscheduled?: 'all' | 'select' | 'left';
+}
+
+export interface KubeletOptions extends PodHost, KubeletScope {
   readonly nodeName: string;
 }
 
 /**
- * Stands in for scheduler and kubelet of one node: takes every Pod that has no node, runs registered
+ * Stands in for scheduler and kubelet of one node: takes Pods that have no node, runs registered
  * programs in this process, and writes the Pod's status as a kubelet does.
  *
  * Containers run once: a Pod whose restartPolicy asks for more is left pending and says so.
@@ -30,8 +42,9 @@ export class Kubelet {
 
   /** Works until `signal` is aborted; then every program is told to stop. */
   async run(signal: AbortSignal): Promise<void> {
-    const { api, clock } = this.#options;
-    await followObjects(api, POD, {}, clock, signal, {
+    const { api, clock, namespace } = this.#options;
+    const selection = namespace === undefined ? {} : { namespace };
+    await followObjects(api, POD, selection, clock, signal, {
       present: (pod) => this.#look(pod, signal),
       gone: (pod) => this.#forget(pod),
     });
@@ -43,7 +56,7 @@ export class Kubelet {
     const { nodeName } = this.#options;
     const assigned = pod.spec.nodeName;
     if (assigned === undefined || assigned === '') {
-      if (pod.metadata.deletionTimestamp === undefined) void this.#bind(pod, signal);
+      if (pod.metadata.deletionTimestamp === undefined) void this.#schedule(pod, signal);
       return;
     }
     if (assigned !== nodeName) return;
@@ -60,12 +73,20 @@ export class Kubelet {
     this.#runs.delete(pod.metadata.uid);
   }
 
-  /** With the version it was seen in, so that two of us never take the same Pod. */
-  async #bind({ metadata }: Pod, signal: AbortSignal): Promise<void> {
-    const { api, clock, nodeName } = this.#options;
-    const { namespace = '', name, resourceVersion } = metadata;
+  async #schedule(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { api, clock, nodeName, unscheduled = 'all' } = this.#options;
+    const { namespace = '', name, uid, resourceVersion } = pod.metadata;
+    if (unscheduled === 'left') return;
+    if (unscheduled === 'select') {
+      if (pod.spec.nodeSelector?.[HOSTNAME_LABEL] !== nodeName) return;
+      const target = { apiVersion: 'v1', kind: 'Node', name: nodeName } as const;
+      const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target };
+      await writePersistently(() => api.create(POD_BINDING, binding), clock, signal);
+      return;
+    }
+    // With the version it was seen in, so that two of us never take the same Pod.
     const body = { metadata: { resourceVersion }, spec: { nodeName } };
-    const bind = (): Promise<Pod> => api.patch(POD, { namespace, name }, { type: 'merge', body });
-    await writePersistently(bind, clock, signal);
+    const take = (): Promise<Pod> => api.patch(POD, { namespace, name }, { type: 'merge', body });
+    await writePersistently(take, clock, signal);
   }
 }

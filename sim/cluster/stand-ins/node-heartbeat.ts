@@ -1,16 +1,28 @@
 import type { KubeApi } from '../../../src/kube/api.ts';
-import { LEASE, NODE, type Node } from '../../../src/kube/core.ts';
+import { HOSTNAME_LABEL, LEASE, NODE, type Node, type Taint } from '../../../src/kube/core.ts';
 import { isKubeError } from '../../../src/kube/error.ts';
 import { type Clock, microTimestamp, timestamp } from '../../../src/time/clock.ts';
 
 /** Where Leases of nodes live. Source: Kubernetes documentation, "Leases". */
-const LEASE_NAMESPACE = 'kube-node-lease';
+export const LEASE_NAMESPACE = 'kube-node-lease';
+/** Source: kubelet's defaults, nodeLeaseDurationSeconds and its renewal every quarter. */
+export const LEASE_SECONDS = 40;
+const RENEWAL_MS = 10_000;
+
+export interface NodeTraits {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Keep away every Pod that does not tolerate them. */
+  readonly taints?: readonly Taint[];
+  /** What a scheduler may place there; absent: nobody asks. Source: core/v1 ResourceList. */
+  readonly capacity?: Readonly<Record<string, string>>;
+}
 
 /**
  * Stands in for a node's word that it is alive: a Node with a Ready condition, and its Lease.
  *
  * Writes when something changes, not on a beat: a heartbeat every ten seconds would be the loudest thing
- * in a simulation and say nothing. Whoever wants a dead node calls `lose`.
+ * in a simulation and say nothing. Where a real node controller listens, `beat` is called. Whoever wants
+ * a dead node calls `lose`.
  */
 export class NodeHeartbeat {
   readonly #api: KubeApi;
@@ -24,16 +36,37 @@ export class NodeHeartbeat {
   }
 
   /** Registers the node, ready; one that is there already becomes ready again. Rejects with KubeError. */
-  async start(labels: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start({ labels = {}, taints, capacity }: NodeTraits = {}): Promise<void> {
     const name = this.#nodeName;
-    const metadata = { name, labels: { 'kubernetes.io/hostname': name, ...labels } };
-    await this.#createOnce(() => this.#api.create(NODE, { apiVersion: 'v1', kind: 'Node', metadata }));
+    const metadata = { name, labels: { [HOSTNAME_LABEL]: name, ...labels } };
+    const node = {
+      ...{ apiVersion: 'v1', kind: 'Node', metadata },
+      ...(taints !== undefined && { spec: { taints } }),
+    };
+    await this.#createOnce(() => this.#api.create(NODE, node));
     const now = microTimestamp(this.#clock);
-    const spec = { holderIdentity: name, leaseDurationSeconds: 40, acquireTime: now, renewTime: now };
+    const holder = { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS };
+    const spec = { ...holder, acquireTime: now, renewTime: now };
     const leaseMeta = { namespace: LEASE_NAMESPACE, name };
     const lease = { apiVersion: LEASE.apiVersion, kind: LEASE.kind, metadata: leaseMeta, spec };
     await this.#createOnce(() => this.#api.create(LEASE, lease));
+    if (capacity !== undefined) await this.#writeStatus({ capacity, allocatable: capacity });
     await this.#declare('True', 'KubeletReady', 'the kubelet stand-in is running');
+  }
+
+  /** Renews the Lease until `signal` aborts; settles then. A renewal that fails is left to the next one. */
+  async beat(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#clock.sleep(RENEWAL_MS, signal).catch(() => {});
+      if (!signal.aborted) await this.#renew().catch(ignoreRefusal);
+    }
+  }
+
+  /** Takes the node and its Lease away. */
+  async retire(): Promise<void> {
+    const name = this.#nodeName;
+    await this.#api.delete(NODE, { name }).catch(unlessGone);
+    await this.#api.delete(LEASE, { namespace: LEASE_NAMESPACE, name }).catch(unlessGone);
   }
 
   /** The node falls silent: what the node controller writes when a Lease runs out. */
@@ -42,13 +75,14 @@ export class NodeHeartbeat {
   }
 
   async recover(): Promise<void> {
-    const body = { spec: { renewTime: microTimestamp(this.#clock) } };
-    await this.#api.patch(
-      LEASE,
-      { namespace: LEASE_NAMESPACE, name: this.#nodeName },
-      { type: 'merge', body },
-    );
+    await this.#renew();
     await this.#declare('True', 'KubeletReady', 'the kubelet stand-in is running');
+  }
+
+  async #renew(): Promise<void> {
+    const body = { spec: { renewTime: microTimestamp(this.#clock) } };
+    const key = { namespace: LEASE_NAMESPACE, name: this.#nodeName };
+    await this.#api.patch(LEASE, key, { type: 'merge', body });
   }
 
   async #declare(status: 'True' | 'Unknown', reason: string, message: string): Promise<void> {
@@ -59,9 +93,12 @@ export class NodeHeartbeat {
       operatingSystem: 'linux',
       architecture: 'amd64',
     };
-    const body = { status: { conditions: [ready], nodeInfo } };
-    const key = { name: this.#nodeName };
-    await this.#api.patch<Node>(NODE, key, { type: 'merge', body }, { subresource: 'status' });
+    await this.#writeStatus({ conditions: [ready], nodeInfo });
+  }
+
+  async #writeStatus(status: object): Promise<void> {
+    const patch = { type: 'merge' as const, body: { status } };
+    await this.#api.patch<Node>(NODE, { name: this.#nodeName }, patch, { subresource: 'status' });
   }
 
   async #createOnce(create: () => Promise<unknown>): Promise<void> {
@@ -71,4 +108,12 @@ export class NodeHeartbeat {
       if (!isKubeError(error, 'AlreadyExists')) throw error;
     }
   }
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!isKubeError(error)) throw error;
+}
+
+function unlessGone(error: unknown): void {
+  if (!isKubeError(error, 'NotFound')) throw error;
 }

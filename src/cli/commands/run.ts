@@ -3,6 +3,7 @@ import { makePlan, type PlanOptions } from '../../scenario/planning/make-plan.ts
 import { folderOfReplay, readReplay, withRecordedFaults } from '../../scenario/replay-file.ts';
 import type { ExitCode } from '../../scenario/result.ts';
 import type { WorldKind } from '../../scenario/world.ts';
+import { type ClusterFlags, chooseCluster, clusterWords } from '../cluster-argument.ts';
 import { type Console, painter } from '../console.ts';
 import { UsageError } from '../failure.ts';
 import { type OpenWorld, openWorld } from '../open-world.ts';
@@ -12,7 +13,7 @@ import { openScenario, readFile, shown } from '../scenario-path.ts';
 import { summarize } from '../summary.ts';
 import { packageVersion } from '../version.ts';
 
-export interface RunFlags {
+export interface RunFlags extends ClusterFlags {
   readonly seed?: number;
   readonly boards?: number;
   readonly on: WorldKind;
@@ -23,6 +24,8 @@ export interface RunFlags {
   readonly keepGoing?: boolean;
   readonly checkDeterminism?: boolean;
 }
+
+export type ReplayFlags = Omit<RunFlags, 'on' | 'speed'>;
 
 type Story = Pick<Telling, 'plan' | 'boards' | 'scenario' | 'locate' | 'command'> & {
   readonly flags: RunFlags;
@@ -50,7 +53,7 @@ export async function runCommand(
       boards: flags.boards,
       scenario: folder.scenario,
       locate: (name) => resolve(folder.display(name)),
-      command: `npx brickproof run ${path} --seed ${plan.seed}${more.join('')}`,
+      command: `npx brickproof run ${path} --seed ${plan.seed}${more.join('')}${clusterWords(flags)}`,
       flags,
     },
     console,
@@ -61,7 +64,7 @@ export async function runCommand(
 
 export async function replayCommand(
   path: string,
-  flags: Omit<RunFlags, 'on' | 'speed'>,
+  flags: ReplayFlags,
   console: Console,
   open: OpenWorld = openWorld,
 ): Promise<ExitCode> {
@@ -98,6 +101,7 @@ export async function replayCommand(
 
 async function tellStory({ flags, ...story }: Story, console: Console, open: OpenWorld): Promise<Told> {
   const { plan } = story;
+  const cluster = chooseCluster(flags);
   const reportPath =
     flags.report === false
       ? undefined
@@ -106,7 +110,7 @@ async function tellStory({ flags, ...story }: Story, console: Console, open: Ope
   try {
     const told = await tell({
       ...story,
-      world: { kind: flags.on, speed: flags.speed, say: (line) => console.err(`${line}\n`) },
+      world: { kind: flags.on, cluster, speed: flags.speed, say: (line) => console.err(`${line}\n`) },
       openWorld: open,
       reportPath,
       keepGoing: flags.keepGoing ?? false,

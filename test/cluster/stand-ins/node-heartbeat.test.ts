@@ -10,7 +10,7 @@ test('a node is ready, falls silent and comes back, and nothing is written in be
     const { status } = await world.api.get(NODE, { name: 'edge-1' });
     return (status?.conditions as readonly { status: string }[] | undefined)?.[0]?.status;
   };
-  await heartbeat.start({ zone: 'shed' });
+  await heartbeat.start({ labels: { zone: 'shed' } });
   expect(await ready()).toBe('True');
   const lease = await world.api.get(LEASE, { namespace: 'kube-node-lease', name: 'edge-1' });
   expect(lease.spec).toMatchObject({ holderIdentity: 'edge-1', renewTime: '2026-01-01T00:00:00.000000Z' });
