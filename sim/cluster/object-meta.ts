@@ -59,7 +59,8 @@ export function validateMeta(
   if (meta.labels !== previous?.labels) validateLabels(meta.labels ?? {}, causes);
   if (meta.annotations !== previous?.annotations) validateAnnotations(meta.annotations ?? {}, causes);
   if (meta.ownerReferences !== previous?.ownerReferences) validateOwners(meta.ownerReferences ?? [], causes);
-  if (meta.finalizers !== previous?.finalizers) validateFinalizers(meta.finalizers ?? [], previous, causes);
+  if (meta.finalizers !== previous?.finalizers)
+    validateFinalizers(resource, meta.finalizers ?? [], previous, causes);
   return causes;
 }
 
@@ -159,14 +160,32 @@ function validateOwners(owners: readonly OwnerReference[], causes: KubeCause[]):
   }
 }
 
+/** Source: core/v1; custom kinds and their definitions may have any. */
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
 function validateFinalizers(
+  { custom, group }: Resource,
   finalizers: readonly string[],
   previous: StoredMeta | undefined,
   causes: KubeCause[],
 ): void {
   const field = 'metadata.finalizers';
-  for (const finalizer of finalizers)
+  for (const [index, finalizer] of finalizers.entries()) {
     if (!isQualifiedName(finalizer)) causes.push(invalidValue(field, finalizer, 'must be a qualified name'));
+    else if (
+      !custom &&
+      group !== 'apiextensions.k8s.io' &&
+      !finalizer.includes('/') &&
+      !STANDARD_FINALIZERS.has(finalizer)
+    )
+      causes.push(
+        invalidValue(
+          `${field}[${index}]`,
+          finalizer,
+          'name is neither a standard finalizer name nor is it fully qualified',
+        ),
+      );
+  }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
     causes.push(
       invalidValue(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'),

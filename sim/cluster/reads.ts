@@ -35,6 +35,14 @@ function filterOf(served: Served, options: Omit<ListOptions, 'limit' | 'continue
   return (object) => filters.every((filter) => filter(object));
 }
 
+/** Throws BadRequest on selectors that a watch or list could not use. */
+export function checkSelectors(
+  served: Served,
+  options: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>,
+): void {
+  filterOf(served, options);
+}
+
 /** Shows a selector which fields the kind offers before there is any object. */
 const EMPTY_OBJECT: StoredObject = {
   apiVersion: '',

@@ -7,6 +7,7 @@ import { applyContract } from './kube-apply.ts';
 import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { bodyContract } from './kube-http-body.ts';
+import { optionsContract } from './kube-http-options.ts';
 import { listContract } from './kube-list.ts';
 import { patchContract } from './kube-patch.ts';
 import { scaleContract } from './kube-scale.ts';
@@ -98,6 +99,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     listContract(bench);
     patchContract(bench);
     bodyContract(bench);
+    optionsContract(bench);
     watchContract(bench);
     applyContract(bench);
     deletionContract(bench);

@@ -45,6 +45,24 @@ export function exactVersion(query: URLSearchParams, current: number): number | 
   return undefined;
 }
 
+/** Throws Invalid about the options of a watch. Source: apimachinery, internalversion/validation, validateWatchOptions. */
+export function checkWatchOptions(query: URLSearchParams): void {
+  const match = query.get(MATCH) ?? '';
+  const causes: KubeCause[] = [];
+  if (query.has('sendInitialEvents')) {
+    if (match !== 'NotOlderThan')
+      causes.push(forbiddenValue(MATCH, `sendInitialEvents requires setting ${MATCH} to NotOlderThan`));
+  } else if (match !== '')
+    causes.push(
+      forbiddenValue(MATCH, `${MATCH} is forbidden for watch unless sendInitialEvents is provided`),
+    );
+  if (match !== '' && match !== 'NotOlderThan') causes.push(unsupportedValue(MATCH, match, ['NotOlderThan']));
+  if ((query.get('continue') ?? '') !== '')
+    causes.push(forbiddenValue(MATCH, `${MATCH} is forbidden when continue is provided`));
+  if (causes.length > 0) throw invalidRequest('ListOptions', causes);
+  versionIn(query.get('resourceVersion') ?? '');
+}
+
 /** Throws unless a get may be answered from the present. */
 export function checkAskedVersion(query: URLSearchParams, current: number): void {
   const asked = versionIn(query.get('resourceVersion') ?? '');

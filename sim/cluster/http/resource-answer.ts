@@ -36,8 +36,8 @@ export function verbOf({ resource }: Served, { method, route, query }: ResourceR
   if (resource.answer !== undefined && (method !== 'POST' || named)) throw methodNotOffered();
   const everywhere = resource.namespaced && route.namespace === undefined;
   if (method === 'GET' || method === 'HEAD') {
-    if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
-    return named ? 'get' : 'list';
+    if (named) return 'get';
+    return query.get('watch') === 'true' || query.get('watch') === '1' ? 'watch' : 'list';
   }
   if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
