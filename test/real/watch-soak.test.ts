@@ -60,7 +60,10 @@ test(`${MINUTES.toFixed(1)} minutes of every fault in front of a real server lea
   const [reading, writing] = [new AbortController(), new AbortController()];
   const writer = churn.run(200, writing.signal);
   const reader = informer.run(reading.signal);
-  await informer.whenSynced();
+  // One that nothing ever happens to lives long enough to get bookmarks, which the server sends once a minute.
+  const quiet = new Informer({ ...ports, metrics: new Metrics() }, LEASE, { labelSelector: 'quiet=yes' });
+  const quietReader = quiet.run(reading.signal);
+  await Promise.all([informer.whenSynced(), quiet.whenSynced()]);
 
   const faults = [...TROUBLES, ...GAPS];
   const cluster = { dropWatches: () => 0, restart: () => {} };
@@ -86,7 +89,7 @@ test(`${MINUTES.toFixed(1)} minutes of every fault in front of a real server lea
     objects.map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`).join();
   await until(() => versions(ledger.objects) === versions(truth));
   reading.abort();
-  await reader;
+  await Promise.all([reader, quietReader]);
   await until(() => proxy.watches === 0);
   await proxy.close();
 
@@ -103,9 +106,9 @@ test(`${MINUTES.toFixed(1)} minutes of every fault in front of a real server lea
   expect(ledger.told).toBeGreaterThan(churn.writes / 4);
   if (MINUTES >= 10)
     for (const { fault } of faults) expect([fault, (strikes[fault] ?? 0) > 0]).toEqual([fault, true]);
-  expect(watches).toBeLessThan(2);
+  expect(watches).toBeLessThan(3);
   expect([readersClock.pending, proxy.watches]).toEqual([0, 0]);
-  expect(readersClock.mostPending).toBeLessThan(4);
+  expect(readersClock.mostPending).toBeLessThan(6);
   expect(late.heapBytes - early.heapBytes).toBeLessThan(HEAP_GAIN_BYTES_MAX);
   expect(late.sockets).toBeLessThan(32);
 });
