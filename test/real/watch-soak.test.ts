@@ -67,7 +67,11 @@ test(`${MINUTES.toFixed(1)} minutes of every fault in front of a real server lea
 
   const faults = [...TROUBLES, ...GAPS];
   const cluster = { dropWatches: () => 0, restart: () => {} };
-  const cast = { killOperator() {}, startOperator() {}, killAgents() {} };
+  const nobody = () => {};
+  const cast = {
+    ...{ killOperator: nobody, startOperator: nobody, killAgents: nobody },
+    ...{ loseNode: () => false, recoverNode: nobody },
+  };
   const api = { weather, cluster, usersOf };
   const stage = { boards: new Map(), links: undefined, api, registry: undefined, cast };
   const heals: (() => Promise<void>)[] = [];
