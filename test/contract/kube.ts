@@ -6,6 +6,7 @@ import type { Doors } from './access-bench.ts';
 import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
 import { accessContract } from './kube-access.ts';
 import { applyContract } from './kube-apply.ts';
+import { applyFormContract } from './kube-apply-forms.ts';
 import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { bodyContract } from './kube-http-body.ts';
@@ -112,6 +113,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     optionsContract(bench);
     watchContract(bench);
     applyContract(bench);
+    applyFormContract(bench);
     deletionContract(bench);
     schemaContract(bench);
     scaleContract(bench);
