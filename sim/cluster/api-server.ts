@@ -12,19 +12,19 @@ import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
 import { type Patch, patched } from './patch.ts';
 import { boundPod } from './pod-binding.ts';
-import { checkPreconditions, checkProposed, type Place } from './preconditions.ts';
+import {
+  checkNewlyApplied,
+  checkPreconditions,
+  checkProposed,
+  nothingToReplace,
+  type Place,
+} from './preconditions.ts';
 import { type DeleteRequest, INSTALLER, type Subresource, type WriteRequest } from './requests.ts';
 import { type Resource, type Served, seenThrough } from './resource.ts';
 import { rescaled, scaleConfig, scaleOfObject } from './scale.ts';
 import * as refuse from './status-errors.ts';
 import type { Store } from './store.ts';
-import {
-  type Draft,
-  isMembers,
-  type ManagedFieldsEntry,
-  type Members,
-  type StoredObject,
-} from './stored-object.ts';
+import type { Draft, ManagedFieldsEntry, Members, StoredObject } from './stored-object.ts';
 import type { WriteCheck } from './write-check.ts';
 import {
   askerOf,
@@ -203,7 +203,7 @@ export class ApiServer {
 
   /** PUT: the whole object, its status, or its scale. */
   replace(served: Served, place: Place, input: unknown, request: WriteRequest): StoredObject {
-    if (!this.exists(served, place)) throw this.#gone(served, place, input);
+    if (!this.exists(served, place)) throw nothingToReplace(served, place, input);
     if (request.subresource === 'scale') return this.#rescale(served, place, () => input, request);
     return this.#update(served, place, () => ({ object: input }), request, 'body');
   }
@@ -250,14 +250,6 @@ export class ApiServer {
     return { object: seenThrough(served, this.store.update(resource, draft, current)), gone: false };
   }
 
-  /** Nothing is there to replace; to one who says which object was meant, that is a conflict. */
-  #gone({ resource }: Served, { name }: Place, input: unknown): KubeError {
-    const metadata = isMembers(input) && isMembers(input.metadata) ? input.metadata : {};
-    if (typeof metadata.uid !== 'string' || metadata.uid === '') return refuse.notFound(resource, name);
-    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: `;
-    return refuse.conflict(resource, name, why);
-  }
-
   /** Creates the object when it is not there. */
   #apply(served: Served, place: Place, config: unknown, request: WriteRequest): StoredObject {
     const { fieldManager, force = false, subresource } = request;
@@ -267,21 +259,7 @@ export class ApiServer {
     if (subresource !== undefined || this.exists(served, place))
       return this.#update(served, place, applied, request, 'patch');
     const { object, managedFields } = applied(undefined);
-    const { name, uid } = isMembers(object.metadata) ? object.metadata : {};
-    if (name === undefined)
-      throw refuse.badRequest(
-        `the name of the object (${place.name} based on URL) was undeterminable: name must be provided`,
-      );
-    if (typeof uid === 'string' && uid !== '')
-      throw refuse.conflict(
-        served.resource,
-        place.name,
-        `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
-      );
-    if (name !== place.name)
-      throw refuse.badRequest(
-        `the name of the object (${name}) does not match the name on the URL (${place.name})`,
-      );
+    checkNewlyApplied(served, place, object);
     return this.#create(served, place.namespace, object, request, managedFields);
   }
 

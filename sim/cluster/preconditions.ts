@@ -1,8 +1,9 @@
+import type { KubeError } from '../../src/kube/error.ts';
 import type { Origin } from './decode-errors.ts';
 import type { DeleteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
 import * as refuse from './status-errors.ts';
-import type { Draft, StoredObject } from './stored-object.ts';
+import { type Draft, isMembers, type Members, type StoredObject } from './stored-object.ts';
 
 /** Where an object is; the namespace is empty for cluster-scoped kinds. */
 export interface Place {
@@ -60,4 +61,31 @@ export function checkPreconditions(
       metadata.name,
       `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
+}
+
+/** Throws unless an apply that finds nothing may create what it says, at the place that it says. */
+export function checkNewlyApplied({ resource }: Served, { name: wanted }: Place, object: Members): void {
+  const { name, uid } = isMembers(object.metadata) ? object.metadata : {};
+  if (name === undefined)
+    throw refuse.badRequest(
+      `the name of the object (${wanted} based on URL) was undeterminable: name must be provided`,
+    );
+  if (typeof uid === 'string' && uid !== '')
+    throw refuse.conflict(
+      resource,
+      wanted,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    );
+  if (name !== wanted)
+    throw refuse.badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${wanted})`,
+    );
+}
+
+/** Nothing is there to replace; to one who says which object was meant, that is a conflict. */
+export function nothingToReplace({ resource }: Served, { name }: Place, input: unknown): KubeError {
+  const metadata = isMembers(input) && isMembers(input.metadata) ? input.metadata : {};
+  if (typeof metadata.uid !== 'string' || metadata.uid === '') return refuse.notFound(resource, name);
+  const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: `;
+  return refuse.conflict(resource, name, why);
 }
