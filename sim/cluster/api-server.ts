@@ -4,7 +4,6 @@ import { type Clock, timestamp } from '../../src/time/clock.ts';
 import { checkDraft, isUnchanged, readDraft, toStorage } from './admission.ts';
 import { isReset, type Manager, ownersAfterUpdate } from './apply/managed-fields.ts';
 import { type Applied, serverSideApply } from './apply/server-side-apply.ts';
-import type { UserInfo } from './auth/user.ts';
 import type { Catalog } from './catalog.ts';
 import type { Origin } from './decode-errors.ts';
 import { finalizersOnDelete, isGone, marked } from './deletion.ts';
@@ -26,6 +25,7 @@ import {
   type Members,
   type StoredObject,
 } from './stored-object.ts';
+import type { CreateCheck, WriteCheck } from './write-checks.ts';
 import {
   askerOf,
   checkSize,
@@ -52,21 +52,6 @@ interface Proposal {
   readonly object: unknown;
   readonly managedFields?: readonly ManagedFieldsEntry[];
 }
-
-/** Asked before an object is created; throws KubeError to refuse it. */
-export type CreateCheck = (served: Served, namespace: string, name: string) => void;
-
-/** An object that is about to be created, or to replace `previous`; nothing is validated yet. */
-export interface Write {
-  readonly served: Served;
-  readonly namespace: string;
-  readonly draft: Draft;
-  readonly previous: StoredObject | undefined;
-  readonly asker: UserInfo;
-}
-
-/** Asked before an object is written; throws KubeError to refuse it. */
-export type WriteCheck = (write: Write) => void;
 
 /**
  * The verbs of the API, each one synchronous step on the store: both doors call these.

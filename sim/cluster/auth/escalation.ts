@@ -1,8 +1,8 @@
 import { KubeError } from '../../../src/kube/error.ts';
 import { type ClusterRole, type PolicyRule, RBAC_GROUP, type RoleRef } from '../../../src/kube/rbac.ts';
-import type { Write } from '../api-server.ts';
 import { forbidden } from '../status-errors.ts';
 import { equalJson, isMembers } from '../stored-object.ts';
+import type { Write } from '../write-checks.ts';
 import { listText, missingRules, ruleText } from './policy-rule.ts';
 import type { Rbac } from './rbac.ts';
 import { MASTERS, type UserInfo } from './user.ts';
