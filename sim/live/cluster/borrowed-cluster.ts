@@ -30,7 +30,17 @@ export interface BorrowOptions {
 /** What agents may ask of our node, which has nothing of it: they run in this process. */
 const CAPACITY = { cpu: '16', memory: '64Gi', pods: '1000' };
 /** Kinds that own, or are owned. */
-const COLLECTED = [CONFIGURATION, INSTANCE, DEVICE, FIRMWARE_ROLLOUT, FLASH_JOB, POD, SERVICE, CONFIG_MAP, SECRET];
+const COLLECTED = [
+  CONFIGURATION,
+  INSTANCE,
+  DEVICE,
+  FIRMWARE_ROLLOUT,
+  FLASH_JOB,
+  POD,
+  SERVICE,
+  CONFIG_MAP,
+  SECRET,
+];
 
 /**
  * A place in somebody's cluster: a namespace, and a node of ours that nothing else lands on.
