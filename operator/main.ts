@@ -4,13 +4,15 @@
  * Environment: `BROKER_URL` (needed), `BROKER_USERNAME`, `BROKER_PASSWORD`; `KUBECONFIG` (absent: the Pod's
  * own account); `REGISTRY_INSECURE_HOSTS` (comma-separated, spoken to without TLS); `POD_NAME` and
  * `POD_NAMESPACE` for the Lease; `WATCH_NAMESPACE` (absent: the whole cluster); `AGENT_IMAGE`;
- * `SIGNATURE_POLICY` (JSON) or `SIGNATURE_POLICY_FILE`: who may sign which application (absent: nobody is asked).
+ * `CACHE_DIR` (a folder of each node that its agents share what they fetched in; absent: each agent fetches for
+ * itself); `SIGNATURE_POLICY` (JSON) or `SIGNATURE_POLICY_FILE`: who may sign which application (absent: nobody is asked).
  * Exit codes: 0 done, 1 stopped before it was done, 64 something in the environment is missing.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { ContentCache } from '../src/oci/content-cache.ts';
 import { parseSignaturePolicy } from '../src/oci/signature/signature-policy.ts';
+import { CacheFolder } from './adapters/cache-folder.ts';
 import { ClientNodeKubeApi } from './adapters/kube-client-node.ts';
 import { connectMqtt } from './adapters/mqtt-channel.ts';
 import { HttpRegistry } from './adapters/registry-http.ts';
@@ -19,17 +21,25 @@ import { WallClock } from './adapters/wall-clock.ts';
 import { type OperatorPorts, runFlashAgent, startOperator } from './index.ts';
 
 const CACHE_BYTES = 128 * 1024 * 1024;
+/** Of a node's disk. */
+const NODE_CACHE_BYTES = 512 * 1024 * 1024;
 /** Handed on to agents, which need the same broker and registries. No secrets: whoever sees a Pod sees these. */
-const PASSED_ON = ['BROKER_URL', 'REGISTRY_INSECURE_HOSTS', 'SIGNATURE_POLICY'];
+const PASSED_ON = ['BROKER_URL', 'REGISTRY_INSECURE_HOSTS', 'SIGNATURE_POLICY', 'CACHE_DIR'];
 
 const { env } = process;
-// Agents have no such file: they are given what it says, which is public keys.
-if (env.SIGNATURE_POLICY_FILE) env.SIGNATURE_POLICY = readFileSync(env.SIGNATURE_POLICY_FILE, 'utf8');
 
 async function main(): Promise<number> {
   const brokerUrl = env.BROKER_URL ?? '';
   if (brokerUrl === '') {
     process.stderr.write('BROKER_URL is not set: name the MQTT broker, for example mqtt://broker:1883\n');
+    return 64;
+  }
+  try {
+    // Agents have no such file: they are given what it says, which is public keys.
+    if (env.SIGNATURE_POLICY_FILE) env.SIGNATURE_POLICY = readFileSync(env.SIGNATURE_POLICY_FILE, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    process.stderr.write(`SIGNATURE_POLICY_FILE: ${env.SIGNATURE_POLICY_FILE} cannot be read (${code})\n`);
     return 64;
   }
   const policy =
@@ -59,7 +69,7 @@ async function main(): Promise<number> {
     }),
     clock,
     random: new SystemRandom(),
-    cache: new ContentCache(CACHE_BYTES),
+    cache: new ContentCache(CACHE_BYTES, job === '' ? undefined : openCacheFolder(clock)),
     ...(policy !== undefined && { signaturePolicy: policy.value }),
     log: (message, about) => process.stdout.write(`${JSON.stringify({ message, ...about })}\n`),
   };
@@ -77,6 +87,11 @@ async function main(): Promise<number> {
   } finally {
     ports.channel.close();
   }
+}
+
+/** The operator's own Pod has no such volume, and fetches little. */
+function openCacheFolder(clock: WallClock): CacheFolder | undefined {
+  return env.CACHE_DIR ? new CacheFolder(env.CACHE_DIR, { clock, bytesMax: NODE_CACHE_BYTES }) : undefined;
 }
 
 /** Leads until it is told to stop, or loses the Lease: then the process ends, and its Pod begins anew. */

@@ -21,7 +21,7 @@ export interface OperatorPorts {
   /** Nonces come from it: outside a simulation it must be unpredictable. */
   readonly random: Random;
   readonly log?: Log;
-  /** Shared by the agents of one process, so that an image is fetched once. */
+  /** Shared by the agents of one process, and beneath it by those of a node, so that an image is fetched once. */
   readonly cache?: ContentCache;
   /** Shared likewise, so that a chain of certificates is verified once. */
   readonly chainVerifier?: ChainVerifier;

@@ -51,16 +51,20 @@ export class FirmwareFactory implements Programs {
 
   /** Every image, by firmware and chip. */
   get images(): readonly PackedImage[] {
-    return this.#firmware.flatMap(({ key, application, version }) =>
-      (this.#images.get(key) ?? []).map(({ chip, measurement }) => ({
+    return this.#firmware.flatMap(({ key, application, version }) => {
+      const packed = () => this.#packed(key);
+      return (this.#images.get(key) ?? []).map(({ chip, measurement }) => ({
         firmware: key,
         chip,
         digest: `sha256:${measurement}`,
-        index: this.#packed(key).digest,
+        // Making deltas takes a while, and most who ask for images want no index.
+        get index() {
+          return packed().digest;
+        },
         application,
         version,
-      })),
-    );
+      }));
+    });
   }
 
   find(digest: string, board: BoardState): Program | undefined {

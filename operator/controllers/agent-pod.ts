@@ -10,6 +10,8 @@ import { AGENT_ACCOUNT_NAME } from '../access.ts';
 const NAME_CHARS_MAX = 63;
 /** Ids in the Pod's environment; the agent reads the whole list from the job. */
 const UUIDS_MAX = 100;
+/** Volume with what the agents of a node have fetched; a folder of the node, so that all of them have it. */
+const CACHE = 'content-cache';
 /** Port of the flash Pod in nubificus' operator. */
 const PORT = 4433;
 
@@ -37,6 +39,7 @@ export function agentPod(
 ): NewObject<Pod> {
   const { spec, metadata } = job;
   const [first] = devices;
+  const cacheFolder = agent.agentEnvironment.CACHE_DIR ?? '';
   const stations = devices.map(({ status }) => status?.station ?? '').filter((station) => station !== '');
   const environment: Readonly<Record<string, string>> = {
     FIRMWARE: spec.firmware,
@@ -63,8 +66,12 @@ export function agentPod(
           name: 'flash-agent',
           image: spec.flashjobPodImage || agent.agentImage,
           env: Object.entries(environment).map(([name, value]) => ({ name, value })),
+          ...(cacheFolder !== '' && { volumeMounts: [{ name: CACHE, mountPath: cacheFolder }] }),
         },
       ],
+      ...(cacheFolder !== '' && {
+        volumes: [{ name: CACHE, hostPath: { path: cacheFolder, type: 'DirectoryOrCreate' } }],
+      }),
     },
   };
 }

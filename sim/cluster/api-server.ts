@@ -33,6 +33,7 @@ import {
   isNewGeneration,
   policyOf,
   settleNamespace,
+  statusMeta,
   undated,
   updatedMeta,
 } from './write-steps.ts';
@@ -315,7 +316,7 @@ export class ApiServer {
       if (status === undefined) delete draft.status;
       else draft.status = status;
     }
-    draft.metadata = onStatus ? { ...seen.metadata } : updatedMeta(proposed, seen);
+    draft.metadata = onStatus ? statusMeta(resource, proposed, seen) : updatedMeta(proposed, seen);
     const fixed = immutableMeta(proposed.metadata, seen.metadata);
     if (fixed.length > 0) throw refuse.invalid(resource, place.name, fixed);
     resource.fillIn?.(draft);
@@ -325,7 +326,7 @@ export class ApiServer {
     else this.#keepOwners(served, seen, draft, onStatus ? undefined : proposed, request);
     const stored = toStorage(served, draft, current);
     if (isUnchanged(stored, current)) return seen;
-    if (resource.hasGeneration && isNewGeneration(served, stored, current))
+    if (resource.hasGeneration && !onStatus && isNewGeneration(served, stored, current))
       stored.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (request.dryRun === true) return seenThrough(served, stored);
     checkSize(request);

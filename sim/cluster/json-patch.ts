@@ -21,7 +21,9 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
     );
   // The document as a member of an outer one, so that the empty pointer is a path like any other.
   const outer: unknown = patch.reduce(applyOperation, { '': target });
-  return (outer as Members)[''];
+  const patched = (outer as Members)[''];
+  if (patched === undefined) throw refusal();
+  return patched;
 }
 
 /** Source: apiserver, endpoints/handlers/patch.go, maxJSONPatchOperations. */

@@ -59,14 +59,12 @@ export function validateMeta(
   if (meta.labels !== previous?.labels) validateLabels(meta.labels ?? {}, causes);
   if (meta.annotations !== previous?.annotations) validateAnnotations(meta.annotations ?? {}, causes);
   if (meta.ownerReferences !== previous?.ownerReferences) validateOwners(meta.ownerReferences ?? [], causes);
-  if (meta.finalizers !== previous?.finalizers) validateFinalizers(meta.finalizers ?? [], previous, causes);
+  if (meta.finalizers !== previous?.finalizers)
+    validateFinalizers(resource, meta.finalizers ?? [], previous, causes);
   return causes;
 }
 
-/**
- * Complaints about metadata that an update may not touch. Each comes twice, because the server asks twice:
- * before any update, and in the kind's own strategy. Source: apimachinery, ValidateObjectMetaAccessorUpdate.
- */
+/** Complaints about metadata that an update may not touch. Source: apimachinery, ValidateObjectMetaAccessorUpdate. */
 export function immutableMeta(meta: DraftMeta, previous: StoredMeta): KubeCause[] {
   const causes: KubeCause[] = [];
   const field = (name: 'uid' | 'deletionTimestamp'): string => `metadata.${name}`;
@@ -79,7 +77,7 @@ export function immutableMeta(meta: DraftMeta, previous: StoredMeta): KubeCause[
       message: `Invalid value: ${mark.replace('T', ' ').replace('Z', ' +0000 UTC')}: field is immutable`,
       field: field('deletionTimestamp'),
     });
-  return causes.flatMap((cause) => [cause, cause]);
+  return causes;
 }
 
 function validateNames(resource: Resource, meta: DraftMeta, causes: KubeCause[]): void {
@@ -162,14 +160,32 @@ function validateOwners(owners: readonly OwnerReference[], causes: KubeCause[]):
   }
 }
 
+/** Source: core/v1; custom kinds and their definitions may have any. */
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
 function validateFinalizers(
+  { custom, group }: Resource,
   finalizers: readonly string[],
   previous: StoredMeta | undefined,
   causes: KubeCause[],
 ): void {
   const field = 'metadata.finalizers';
-  for (const finalizer of finalizers)
+  for (const [index, finalizer] of finalizers.entries()) {
     if (!isQualifiedName(finalizer)) causes.push(invalidValue(field, finalizer, 'must be a qualified name'));
+    else if (
+      !custom &&
+      group !== 'apiextensions.k8s.io' &&
+      !finalizer.includes('/') &&
+      !STANDARD_FINALIZERS.has(finalizer)
+    )
+      causes.push(
+        invalidValue(
+          `${field}[${index}]`,
+          finalizer,
+          'name is neither a standard finalizer name nor is it fully qualified',
+        ),
+      );
+  }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
     causes.push(
       invalidValue(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'),
@@ -178,11 +194,12 @@ function validateFinalizers(
   const added = finalizers.filter((finalizer) => !previous.finalizers?.includes(finalizer));
   if (added.length === 0) return;
   const found = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
-  const cause = forbiddenValue(
-    field,
-    `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`,
+  causes.push(
+    forbiddenValue(
+      field,
+      `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`,
+    ),
   );
-  causes.push(cause, cause);
 }
 
 function isEmptyMap(value: unknown): boolean {

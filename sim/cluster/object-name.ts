@@ -34,6 +34,10 @@ export function isDnsLabel(text: string): boolean {
   return text.length <= 63 && LABEL.test(text);
 }
 
+/** Source: apimachinery, util/validation. */
+export const QUALIFIED_NAME_HINT =
+  "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+
 /** A name of up to 63 characters, optionally after a DNS subdomain and a slash. */
 export function isQualifiedName(text: string): boolean {
   const [first = '', second, ...more] = text.split('/');

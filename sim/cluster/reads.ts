@@ -6,6 +6,7 @@ import { type Served, seenThrough } from './resource.ts';
 import { parseFieldSelector, parseLabelSelector, selectedName } from './selector.ts';
 import * as refuse from './status-errors.ts';
 import type { StoredObject } from './stored-object.ts';
+import type { Table } from './table.ts';
 
 /** True when an object is in the namespace and fits the selectors of a request. */
 type Filter = (object: StoredObject) => boolean;
@@ -32,6 +33,14 @@ function filterOf(served: Served, options: Omit<ListOptions, 'limit' | 'continue
   }
   if (filters.length === 0) return undefined;
   return (object) => filters.every((filter) => filter(object));
+}
+
+/** Throws BadRequest on selectors that a watch or list could not use. */
+export function checkSelectors(
+  served: Served,
+  options: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>,
+): void {
+  filterOf(served, options);
 }
 
 /** Shows a selector which fields the kind offers before there is any object. */
@@ -70,24 +79,31 @@ export class Lists {
     this.#server = server;
   }
 
-  list(served: Served, options: ListOptions): Page {
+  /** Shows the present, or exactly the past that `version` names. Throws Expired when that is forgotten. */
+  list(served: Served, options: ListOptions, version?: number): Page {
     refuseQuestions(served, 'list');
     if (options.continue !== undefined && options.continue !== '') return this.#next(served, options);
     const filter = filterOf(served, options);
-    const items = this.#select(served, options, filter);
-    const resourceVersion = String(this.#server.store.version);
-    return this.#page({ served, items, resourceVersion, counted: filter === undefined }, 0, options.limit);
+    const items = this.#select(served, options, filter, version);
+    const resourceVersion = String(version ?? this.#server.store.version);
+    const counted = !options.labelSelector && !options.fieldSelector;
+    return this.#page({ served, items, resourceVersion, counted }, 0, options.limit);
   }
 
-  #select(served: Served, options: ListOptions, filter: Filter | undefined): readonly StoredObject[] {
+  #select(
+    served: Served,
+    options: ListOptions,
+    filter: Filter | undefined,
+    version: number | undefined,
+  ): readonly StoredObject[] {
     const table = this.#server.store.table(served.resource);
     const name = selectedName(options.fieldSelector);
     const place = served.resource.namespaced ? options.namespace : '';
-    if (name !== undefined && place !== undefined) {
+    if (name !== undefined && place !== undefined && version === undefined) {
       const object = table.get(place, name);
       return object !== undefined && filter?.(object) !== false ? [seenThrough(served, object)] : [];
     }
-    const all = table.list(place);
+    const all = version === undefined ? table.list(place) : pastOf(table, place, version);
     const selected = filter === undefined ? all : all.filter(filter);
     return served.apiVersion === served.resource.storageVersion
       ? selected
@@ -115,7 +131,7 @@ export class Lists {
     const token = options.continue as string;
     const snapshot = this.#snapshots.get(token);
     const end = endOf(token);
-    if (end === undefined) throw refuse.badRequest('continue key is not valid');
+    if (end === undefined) throw refuse.badRequest('invalid continue token: continue key is not valid');
     if (snapshot === undefined || snapshot.served.resource !== served.resource)
       throw new KubeError(
         'Expired',
@@ -123,6 +139,20 @@ export class Lists {
       );
     return this.#page(snapshot, end, options.limit);
   }
+}
+
+/** The objects as they were at a version: the present, with every later change undone. */
+function pastOf(table: Table, place: string | undefined, version: number): readonly StoredObject[] {
+  const { history } = table;
+  if (version < history.forgottenVersion) throw refuse.expired(version, history.forgottenVersion);
+  const keyOf = ({ metadata }: StoredObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+  const past = new Map(table.list(place).map((object) => [keyOf(object), object]));
+  for (const { object, previous } of history.since(version).toReversed()) {
+    if (place !== undefined && (object.metadata.namespace ?? '') !== place) continue;
+    if (previous === undefined) past.delete(keyOf(object));
+    else past.set(keyOf(object), previous);
+  }
+  return [...past].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, object]) => object);
 }
 
 /** Objects that are questions are nowhere kept. */

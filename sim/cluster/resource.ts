@@ -10,6 +10,8 @@ export interface PrinterColumn {
   readonly type: string;
   readonly format?: string;
   readonly description?: string;
+  /** The cell is a time, shown as the time since then. */
+  readonly isAge?: boolean;
   /** 0 is shown always, more only with `-o wide`. */
   readonly priority?: number;
   /** The cell of one object; undefined prints as nothing. */
@@ -88,6 +90,8 @@ export interface Resource {
   readonly graceSeconds?: (object: StoredObject) => number;
   /** A deletion that names no policy leaves dependents behind. */
   readonly orphansByDefault?: boolean;
+  /** A write of the status may carry annotations, too. */
+  readonly statusTakesAnnotations?: boolean;
   /** True while something other than finalizers keeps a marked object. */
   readonly holdsDeletion?: (object: StoredObject) => boolean;
   /** Present: objects of this kind are questions. A create fills in the answer and nothing is kept. */

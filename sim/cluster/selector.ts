@@ -1,3 +1,5 @@
+import { isQualifiedName, QUALIFIED_NAME_HINT } from './object-name.ts';
+import { type SelectorToken, selectorTokens } from './selector-tokens.ts';
 import { badRequest } from './status-errors.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -8,24 +10,141 @@ export type Selector = (values: Labels | undefined) => boolean;
 const EVERYTHING: Selector = () => true;
 
 /**
- * Reads a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas.
- * Throws BadRequest. Source: Kubernetes documentation, "Labels and Selectors".
+ * Reads a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, `a>1`, `a<1`,
+ * joined by commas. Throws BadRequest. Source: apimachinery, labels/selector.go (v0.32), words included.
  */
 export function parseLabelSelector(text: string | undefined): Selector {
-  if (text === undefined || text.trim() === '') return EVERYTHING;
-  const terms = splitTerms(text).map((term) => parseTerm(term, text));
-  return (labels) => terms.every((term) => term(labels));
+  if (text === undefined) return EVERYTHING;
+  const tokens = new Tokens(selectorTokens(text));
+  const terms: Selector[] = [];
+  if (tokens.next.type === 'end') return EVERYTHING;
+  if (tokens.next.type !== 'word' && tokens.next.type !== '!')
+    throw badRequest(`found '${tokens.next.text}', expected: !, identifier, or 'end of string'`);
+  for (;;) {
+    terms.push(parseRequirement(tokens));
+    const { type, text: found } = tokens.take();
+    if (type === 'end') return (labels) => terms.every((term) => term(labels));
+    if (type !== ',') throw badRequest(`found '${found}', expected: ',' or 'end of string'`);
+    if (tokens.next.type !== 'word' && tokens.next.type !== '!')
+      throw badRequest(`found '${tokens.next.text}', expected: identifier after ','`);
+  }
 }
 
-/** Reads a field selector: `path=value`, `path==value`, `path!=value`, joined by commas. Throws BadRequest. */
+class Tokens {
+  readonly #tokens: readonly SelectorToken[];
+  #index = 0;
+
+  constructor(tokens: readonly SelectorToken[]) {
+    this.#tokens = tokens;
+  }
+
+  get next(): SelectorToken {
+    return this.#tokens[this.#index] ?? { type: 'end', text: '' };
+  }
+
+  take(): SelectorToken {
+    const token = this.next;
+    this.#index++;
+    return token;
+  }
+}
+
+function parseRequirement(tokens: Tokens): Selector {
+  const negated = tokens.next.type === '!';
+  if (negated) tokens.take();
+  const { type, text: key } = tokens.take();
+  if (type !== 'word') throw unparsable(`found '${key}', expected: identifier`);
+  if (!isQualifiedName(key))
+    throw unparsable(`<nil>: Invalid value: ${JSON.stringify(key)}: ${QUALIFIED_NAME_HINT}`);
+  if (negated) return (labels) => labels?.[key] === undefined;
+  if (tokens.next.type === 'end' || tokens.next.type === ',') return (labels) => labels?.[key] !== undefined;
+  const operator = tokens.take().text;
+  switch (operator) {
+    case 'in':
+    case 'notin':
+      return oneOf(key, parseValues(tokens), operator === 'in');
+    case '=':
+    case '==':
+    case '!=':
+      return oneOf(key, [parseValue(tokens)], operator !== '!=');
+    case '>':
+    case '<':
+      return compared(key, parseValue(tokens), operator);
+    default:
+      throw unparsable(`found '${operator}', expected: in, notin, =, ==, !=, gt, lt`);
+  }
+}
+
+function oneOf(key: string, values: readonly string[], wanted: boolean): Selector {
+  for (const [index, value] of values.entries()) checkValue(key, value, index);
+  const among = new Set(values);
+  return (labels) => {
+    const value = labels?.[key];
+    return (value !== undefined && among.has(value)) === wanted;
+  };
+}
+
+function compared(key: string, bound: string, operator: '>' | '<'): Selector {
+  if (!/^[+-]?\d+$/.test(bound))
+    throw unparsable(
+      `values[0]: Invalid value: ${JSON.stringify(bound)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+    );
+  return (labels) => {
+    const value = labels?.[key];
+    if (value === undefined || !/^[+-]?\d+$/.test(value)) return false;
+    return operator === '>' ? Number(value) > Number(bound) : Number(value) < Number(bound);
+  };
+}
+
+function checkValue(key: string, value: string, index: number): void {
+  const refuse = (why: string): Error =>
+    unparsable(`values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}: ${why}`);
+  if (value.length > 63) throw refuse('must be no more than 63 characters');
+  if (value !== '' && !/^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(value))
+    throw refuse('a valid label must start and end with an alphanumeric character');
+}
+
+/** `(a,b)`; nothing between commas or parentheses is the empty value. */
+function parseValues(tokens: Tokens): readonly string[] {
+  const open = tokens.take();
+  if (open.type !== '(') throw unparsable(`found '${open.text}' expected: '('`);
+  const values: string[] = [];
+  for (;;) {
+    const value = tokens.next.type === 'word' ? tokens.take().text : '';
+    values.push(value);
+    const { type, text: found } = tokens.take();
+    if (type === ')') return values;
+    if (type !== ',') throw unparsable(`found '${found}', expected: ',' or ')'`);
+  }
+}
+
+function parseValue(tokens: Tokens): string {
+  if (tokens.next.type === 'end' || tokens.next.type === ',') return '';
+  const { type, text: value } = tokens.take();
+  if (type !== 'word') throw unparsable(`found '${value}', expected: identifier`);
+  return value;
+}
+
+function unparsable(why: string): Error {
+  return badRequest(`unable to parse requirement: ${why}`);
+}
+
+/**
+ * Reads a field selector: `path=value`, `path==value`, `path!=value`, joined by commas.
+ * Throws BadRequest. Source: apimachinery, fields/selector.go (v0.32).
+ */
 export function parseFieldSelector(text: string | undefined): Selector {
-  if (text === undefined || text.trim() === '') return EVERYTHING;
-  const terms = text.split(',').map((term) => {
-    const match = /^\s*([^=!\s]+)\s*(==|!=|=)\s*(.*?)\s*$/.exec(term);
-    if (match === null) throw badRequest(`invalid selector: ${JSON.stringify(term)}; can't understand it`);
-    const [, path = '', operator, wanted = ''] = match;
-    return { path, wanted, differs: operator === '!=' };
-  });
+  if (text === undefined) return EVERYTHING;
+  const terms = text
+    .split(',')
+    .filter((term) => term !== '')
+    .map((term) => {
+      const match = /^(.*?)(!=|==|=)(.*)$/.exec(term);
+      if (match === null) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+      const [, path = '', operator, wanted = ''] = match;
+      if (wanted.includes('=')) throw badRequest('invalid field selector: unescaped character in value: 61');
+      return { path: path.trim(), wanted: wanted.trim(), differs: operator === '!=' };
+    });
   return (fields) =>
     terms.every(({ path, wanted, differs }) => {
       const actual = fields?.[path];
@@ -37,47 +156,4 @@ export function parseFieldSelector(text: string | undefined): Selector {
 /** The name that a field selector pins `metadata.name` to, so that a list need not visit the others. */
 export function selectedName(text: string | undefined): string | undefined {
   return /(?:^|,)\s*metadata\.name\s*==?\s*([^,\s]+)/.exec(text ?? '')?.[1];
-}
-
-const KEY = /^([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?\/)?[a-zA-Z0-9]([-\w.]*[a-zA-Z0-9])?$/;
-
-function parseTerm(term: string, whole: string): Selector {
-  const refuse = (): Error =>
-    badRequest(`unable to parse requirement: ${JSON.stringify(term)} in ${JSON.stringify(whole)}`);
-  const set = /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/.exec(term);
-  if (set !== null) {
-    const [, key = '', operator, list = ''] = set;
-    if (!KEY.test(key)) throw refuse();
-    const values = new Set(list.split(',').map((value) => value.trim()));
-    return operator === 'in'
-      ? (labels) => labels?.[key] !== undefined && values.has(labels[key])
-      : (labels) => labels?.[key] === undefined || !values.has(labels[key]);
-  }
-  const pair = /^([^=!\s]+)\s*(==|!=|=)\s*(\S*)$/.exec(term);
-  if (pair !== null) {
-    const [, key = '', operator, wanted = ''] = pair;
-    if (!KEY.test(key)) throw refuse();
-    return operator === '!=' ? (labels) => labels?.[key] !== wanted : (labels) => labels?.[key] === wanted;
-  }
-  const absent = term.startsWith('!');
-  const key = absent ? term.slice(1).trim() : term;
-  if (!KEY.test(key)) throw refuse();
-  return absent ? (labels) => labels?.[key] === undefined : (labels) => labels?.[key] !== undefined;
-}
-
-/** Splits at commas outside parentheses. */
-function splitTerms(text: string): string[] {
-  const terms: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let index = 0; index <= text.length; index++) {
-    const char = text[index];
-    if (char === '(') depth++;
-    else if (char === ')') depth--;
-    else if (char === undefined || (char === ',' && depth === 0)) {
-      terms.push(text.slice(start, index).trim());
-      start = index + 1;
-    }
-  }
-  return terms;
 }

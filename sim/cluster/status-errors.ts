@@ -107,6 +107,11 @@ export function tooLargeVersion(version: number, current: number): KubeError {
   });
 }
 
+/** A list of exactly a version that is yet to come: here etcd itself refuses. */
+export function revisionInFuture(): KubeError {
+  return new KubeError('InternalError', 'etcdserver: mvcc: required revision is a future revision');
+}
+
 export function badRequest(message: string): KubeError {
   return new KubeError('BadRequest', message);
 }

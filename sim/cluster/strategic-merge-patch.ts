@@ -53,19 +53,48 @@ function mergeList(target: unknown, patch: readonly unknown[], schema: unknown):
   if (patch.some((item) => isMembers(item) && item.$patch === 'replace'))
     return patch.filter((item) => !(isMembers(item) && item.$patch === 'replace'));
   const key = mergeKey(schema);
-  if (key === undefined)
-    return [...before, ...patch.filter((item) => !before.some((old) => equalJson(old, item)))];
+  if (key === undefined) {
+    const serverOnly = before.filter((old) => !patch.some((item) => equalJson(old, item)));
+    return interleaved(serverOnly, patch, (item) => before.findIndex((old) => equalJson(old, item)));
+  }
   const items = isMembers(schema) ? schema.items : undefined;
   const out = [...before];
+  const patched = new Set<unknown>();
   for (const item of patch) {
     if (!isMembers(item) || item[key] === undefined) throw badRequest(`map does not contain key: ${key}`);
     const index = out.findIndex((old) => isMembers(old) && equalJson(old[key], item[key]));
     if (item.$patch === 'delete') {
       if (index >= 0) out.splice(index, 1);
-    } else if (index >= 0) out[index] = strategicMergePatch(out[index], item, items);
-    else out.push(withoutDirectives(item));
+      continue;
+    }
+    const merged = index >= 0 ? strategicMergePatch(out[index], item, items) : withoutDirectives(item);
+    if (index >= 0) out[index] = merged;
+    patched.add(merged);
   }
-  return out;
+  const placeOf = (item: unknown): number =>
+    before.findIndex((old) => isMembers(old) && isMembers(item) && equalJson(old[key], item[key]));
+  const serverOnly = out.filter((item) => !patched.has(item));
+  return interleaved(serverOnly, [...patched], placeOf);
+}
+
+/**
+ * What the patch names in its order, and before it what stood before it on the server; what is new goes
+ * first. Source: apimachinery, util/strategicpatch, mergeSortedSlice.
+ */
+function interleaved(
+  serverOnly: readonly unknown[],
+  patched: readonly unknown[],
+  placeOf: (item: unknown) => number,
+): readonly unknown[] {
+  const out: unknown[] = [];
+  let left = 0;
+  for (const item of patched) {
+    const place = placeOf(item);
+    while (left < serverOnly.length && place >= 0 && placeOf(serverOnly[left]) < place)
+      out.push(serverOnly[left++]);
+    out.push(item);
+  }
+  return [...out, ...serverOnly.slice(left)];
 }
 
 /** The listed ones in the given order; those that the order does not know keep their place before what follows them. */

@@ -1,7 +1,7 @@
 import { hasNewSpec } from './admission.ts';
 import { trustedUser, type UserInfo } from './auth/user.ts';
 import type { DeleteRequest, WriteRequest } from './requests.ts';
-import type { Served } from './resource.ts';
+import type { Resource, Served } from './resource.ts';
 import * as refuse from './status-errors.ts';
 import { type Draft, equalJson, type StoredObject } from './stored-object.ts';
 
@@ -26,6 +26,17 @@ export function settleNamespace({ resource }: Served, draft: Draft, namespace: s
 export function undated(draft: Draft): StoredObject {
   const { resourceVersion: _, ...metadata } = draft.metadata;
   return { ...draft, metadata: metadata as Draft['metadata'] };
+}
+
+/** The metadata that an update of the status leads to. */
+export function statusMeta(
+  resource: Resource,
+  { metadata: after }: Draft,
+  { metadata: before }: StoredObject,
+): Draft['metadata'] {
+  if (resource.statusTakesAnnotations !== true) return { ...before };
+  const { annotations: _, ...rest } = before;
+  return { ...rest, ...(after.annotations !== undefined && { annotations: after.annotations }) };
 }
 
 /** The metadata that an update leads to: what the server owns stays as it was. */

@@ -32,11 +32,14 @@ export async function withFailures<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (error) {
     if (error instanceof FirmwareError && error.hop === 'reference') throw new UsageError(error.message);
-    if (error instanceof FirmwareError || error instanceof RegistryError)
+    if (error instanceof FirmwareError || error instanceof RegistryError) {
+      // The message of a FirmwareError begins with its hop.
+      const where = error instanceof FirmwareError ? ' at ' : ': ';
       throw new CommandFailure(
         UNAVAILABLE.has(error.code) ? 'unavailable' : 'refused',
-        `${error.code} at ${error.message}`,
+        `${error.code}${where}${error.message}`,
       );
+    }
     throw error;
   }
 }

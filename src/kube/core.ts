@@ -69,6 +69,11 @@ export interface Pod extends KubeObject {
       readonly command?: readonly string[];
       readonly args?: readonly string[];
       readonly env?: readonly EnvVar[];
+      readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+    }[];
+    readonly volumes?: readonly {
+      readonly name: string;
+      readonly hostPath: { readonly path: string; readonly type?: 'DirectoryOrCreate' };
     }[];
   };
   readonly status?: {

@@ -114,6 +114,7 @@ export interface JobSpec {
   readonly ttlSecondsAfterFinished?: number;
   readonly suspend?: boolean;
   readonly manualSelector?: boolean;
+  readonly managedBy?: string;
   readonly selector?: LabelSelector;
   readonly template: PodTemplate;
 }

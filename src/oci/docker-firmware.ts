@@ -101,7 +101,7 @@ function unpackLayer(layer: Uint8Array, mediaType: string, bytesMax: number): De
     case DOCKER_LAYER_TAR_GZIP:
       return gunzip(layer, bytesMax);
     default:
-      return refuse('unsupported-media-type', 'layer', `cannot unpack a layer of type ${quote(mediaType)}`);
+      return refuse('unsupported-media-type', '', `cannot unpack a layer of type ${quote(mediaType)}`);
   }
 }
 
@@ -111,7 +111,7 @@ function gunzip(layer: Uint8Array, bytesMax: number): Decoded<Uint8Array> {
     return accept(new Uint8Array(buffer, byteOffset, length));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
-      return refuse('too-large', 'layer', `unpacks to more than ${bytesMax} bytes`);
-    return refuse('malformed', 'layer', 'is not a gzip stream');
+      return refuse('too-large', '', `unpacks to more than ${bytesMax} bytes`);
+    return refuse('malformed', '', 'is not a gzip stream');
   }
 }

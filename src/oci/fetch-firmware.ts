@@ -14,7 +14,7 @@ import { type FirmwareSource, fetchBlob, fetchManifest, imageBytesMax, unwrap } 
 import { type FirmwareTarget, platformOf, selectEntry } from './firmware-target.ts';
 import { readImageFacts } from './image-facts.ts';
 import type { Descriptor, ImageIndex, ImageManifest, Platform } from './manifest.ts';
-import { isIndexType, isManifestType, OCI_INDEX } from './media-type.ts';
+import { DOCKER_CONFIG, isIndexType, isManifestType, OCI_CONFIG, OCI_INDEX } from './media-type.ts';
 import { parseReference, type Repository } from './reference.ts';
 import { quote } from './refusal.ts';
 
@@ -81,6 +81,13 @@ async function platformInside(
     const meta = unwrap('manifest', readFirmwareMeta(manifest.annotations ?? {}));
     return platformOf(meta.chip, meta);
   }
+  const { mediaType } = manifest.config;
+  if (mediaType !== OCI_CONFIG && mediaType !== DOCKER_CONFIG)
+    throw new FirmwareError(
+      'manifest',
+      'unsupported-media-type',
+      `neither firmware nor a container image: artifact type ${quote(manifest.artifactType ?? mediaType)}`,
+    );
   const config = await fetchBlob(source, 'config', repository, manifest.config, CONFIG_BYTES_MAX);
   const { architecture, os } = unwrap('config', parseDockerConfig(config));
   return { architecture, os };

@@ -30,7 +30,7 @@ interface Pair {
   readonly to: Uint8Array;
 }
 
-export interface DeltaFigures {
+interface DeltaFigures {
   readonly name: string;
   readonly imageBytes: number;
   readonly deltaBytes: number;
@@ -43,11 +43,11 @@ export interface DeltaFigures {
   readonly applyMemoryBytes: number;
 }
 
-export function benchDelta(print: (line: string) => void): DeltaFigures[] {
+export function benchDelta(print: (line: string) => void): void {
   const pairs: Pair[] = [{ name: 'made pair, 1 MiB, ESP32-C3', ...consecutiveBuilds(1024 * 1024) }];
   const real = realPair(print);
   if (real !== undefined) pairs.unshift(real);
-  return pairs.map(measure);
+  for (const pair of pairs) tell(measure(pair), print);
 }
 
 function measure({ name, from, to }: Pair): DeltaFigures {
@@ -121,22 +121,26 @@ function realPair(print: (line: string) => void): Pair | undefined {
     return { name: 'ETBoard MicroPython, June to August 2021, ESP32', from: app('0608'), to: app('0831') };
   } catch (error) {
     print(
-      `delta: real pair skipped: ${PACKAGE} is not to be had (${(error as Error).message.split('\n')[0]})`,
+      `!! NOT MEASURED: the delta of two real builds: ${PACKAGE} is not to be had (${(error as Error).message.split('\n')[0]})`,
     );
     return undefined;
   }
 }
 
-if (import.meta.main) {
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  for (const figures of benchDelta(print)) {
-    const { name, imageBytes, deltaBytes, detoolsBytes, createMs, detoolsMs, applyMs, applyMemoryBytes } =
-      figures;
-    const share = (bytes: number): string => `${bytes} bytes (${((100 * bytes) / imageBytes).toFixed(1)} %)`;
-    print(`${name}: image ${imageBytes} bytes`);
-    print(`  delta ${share(deltaBytes)} in ${Math.round(createMs)} ms`);
-    if (detoolsBytes !== undefined && detoolsMs !== undefined)
-      print(`  detools ${share(detoolsBytes)} in ${Math.round(detoolsMs)} ms, its start included`);
-    print(`  applied in ${Math.round(applyMs)} ms with ${applyMemoryBytes} bytes, whatever the images`);
-  }
+function tell(
+  { name, imageBytes, deltaBytes, detoolsBytes, ...figures }: DeltaFigures,
+  print: (line: string) => void,
+): void {
+  const { createMs, detoolsMs, applyMs, applyMemoryBytes } = figures;
+  const share = (bytes: number): string =>
+    `${bytes.toLocaleString('en')} bytes (${((100 * bytes) / imageBytes).toFixed(1)} %)`;
+  const line = (about: string, text: string): void => print(`${about.padEnd(38)} ${text}`);
+  line('delta of two builds', `${name}: ${imageBytes.toLocaleString('en')} bytes`);
+  line('', `${share(deltaBytes)}, made in ${Math.round(createMs)} ms`);
+  if (detoolsBytes === undefined || detoolsMs === undefined)
+    print('!! NOT MEASURED against detools: it is not installed; .ci/run does that');
+  else line('', `detools: ${share(detoolsBytes)} in ${Math.round(detoolsMs)} ms, its start included`);
+  line('', `applied in ${Math.round(applyMs)} ms with ${applyMemoryBytes} bytes of memory`);
 }
+
+if (import.meta.main) benchDelta((line) => void process.stdout.write(`${line}\n`));

@@ -4,10 +4,10 @@ import { benchBoards } from './boards.ts';
 import { benchCluster } from './cluster.ts';
 import { benchDelta } from './delta.ts';
 import { describeMachine } from './machine.ts';
+import { benchOci } from './oci.ts';
 import { benchStory } from './story.ts';
 
 // `npm run bench [-- --quick]`: figures, and the machine they were measured on. Nothing here passes or fails.
-// `node test/bench/oci.ts` compares transfers with oras and skopeo, which it needs.
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -22,5 +22,6 @@ if ((globalThis as { gc?: unknown }).gc === undefined) {
   benchBoards(quick ? 10_000 : 100_000, print);
   benchAttestation(quick ? 200 : 2000, print);
   await benchCluster(quick ? 2000 : 10_000, print);
+  await benchOci(print);
   if (!quick) benchDelta(print);
 }

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
@@ -17,18 +17,22 @@ import { ContentCache } from '../../src/oci/content-cache.ts';
 import { fetchForChip, resolveFirmware } from '../../src/oci/fetch-firmware.ts';
 import { packFirmware, pushFirmware } from '../../src/oci/pack.ts';
 import { startDockerRegistry } from '../real/docker-registry.ts';
-import { buildOras } from '../real/oras-peer.ts';
+import { pathOfGoPeer } from '../real/go-peer.ts';
+import { ORAS } from '../real/oras-peer.ts';
 
 const run = promisify(execFile);
 const PROJECT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const CHIPS_IN_FLEET: readonly ChipName[] = ['esp32', 'esp32s3', 'esp32c3'];
 const DEVICES = 1000;
 const FLEET_IMAGE_BYTES = 1_500_000;
-const TRANSFER_IMAGE_BYTES = 8 * 1024 * 1024;
+const TRANSFER_MIB = 8;
+const TRANSFER_IMAGE_BYTES = TRANSFER_MIB * 1024 * 1024;
 /** The best of so many, each with content that nobody has seen. */
 const ROUNDS = 3;
 
-export interface FleetFigures {
+type Tool = 'brickproof' | 'skopeo' | 'oras';
+
+interface FleetFigures {
   readonly devices: number;
   /** All that the registry wrote to its sockets, headers included. */
   readonly wireBytes: number;
@@ -38,29 +42,42 @@ export interface FleetFigures {
   readonly wireBytesPerDevice: number;
 }
 
-export interface TransferFigures {
-  readonly work: 'pack' | 'push' | 'pull';
-  readonly tool: string;
-  /** Million bytes of app images per second, the whole process from start to end. */
-  readonly megabytesPerSecond: number;
-}
+const isInPath = (program: string): boolean =>
+  (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 
-/** What a fleet costs its registry, and how fast artifacts move, beside skopeo and oras in the same run. */
-export async function benchOci(print: (line: string) => void): Promise<{
-  readonly fleet: FleetFigures;
-  readonly transfers: readonly TransferFigures[];
-  readonly startMs: number;
-}> {
-  const fleet = await measureFleet();
+/** What figures are compared with, and whether it is here. */
+const PEERS: Readonly<Record<string, boolean>> = {
+  'docker-registry': isInPath('docker-registry'),
+  skopeo: isInPath('skopeo'),
+  oras: existsSync(pathOfGoPeer(ORAS)),
+};
+
+/**
+ * What a fleet costs its registry, and how fast artifacts move, beside skopeo and oras in the same run. What is
+ * not installed is named, and not measured.
+ */
+export async function benchOci(print: (line: string) => void): Promise<void> {
+  const { devices, wireBytes, contentBytes, requests, wireBytesPerDevice } = await measureFleet();
+  const many = (count: number): string => count.toLocaleString('en');
   print(
-    `registry to node: ${fleet.wireBytes} bytes on the wire for ${fleet.devices} devices of ${CHIPS_IN_FLEET.length} chips in ${fleet.requests} requests, ${fleet.wireBytesPerDevice} a device (content once: ${fleet.contentBytes})`,
+    `${`firmware for ${many(devices)} devices, ${CHIPS_IN_FLEET.length} chips, 1 node`.padEnd(38)} ${many(wireBytes)} bytes from the registry in ${requests} requests, ${many(wireBytesPerDevice)} a device`,
   );
-  const transfers = await measureTransfers();
-  for (const { work, tool, megabytesPerSecond } of transfers)
-    print(`${work} by ${tool}: ${megabytesPerSecond.toFixed(0)} MB/s`);
+  print(`${''.padEnd(38)} layers and manifests once are ${many(contentBytes)}; the rest is headers`);
+  const absent = Object.entries(PEERS).filter(([, isThere]) => !isThere);
+  for (const [peer] of absent)
+    print(`!! NOT MEASURED against ${peer}: it is not installed; .ci/run does that`);
+  if (PEERS['docker-registry'] !== true) return;
+  const tools = (['brickproof', 'skopeo', 'oras'] as const).filter((tool) => PEERS[tool] !== false);
+  const best = await measureTransfers(tools);
+  for (const work of ['pack', 'push', 'pull'] as const) {
+    const speeds = tools.flatMap((tool) => {
+      const speed = best.get(`${work} ${tool}`);
+      return speed === undefined ? [] : [`${tool} ${speed.toFixed(0)} MB/s`];
+    });
+    print(`${`${work}, ${TRANSFER_MIB} MiB for each chip`.padEnd(38)} ${speeds.join(', ')}`);
+  }
   const startMs = await measureStart();
-  print(`of which starting brickproof takes ${startMs.toFixed(0)} ms, whatever it then does`);
-  return { fleet, transfers, startMs };
+  print(`${''.padEnd(38)} whole processes; ${startMs.toFixed(0)} ms of brickproof's are its start`);
 }
 
 /** A thousand devices of one node ask at once, over real sockets. */
@@ -132,13 +149,16 @@ function buildOf(sizeBytes: number) {
   } as const;
 }
 
-/** Packs into a layout, pushes it to Debian's registry, pulls it back: each tool as a person starts it. */
-async function measureTransfers(): Promise<readonly TransferFigures[]> {
+/**
+ * Packs into a layout, pushes it to Debian's registry, pulls it back: each tool as a person starts it. Million
+ * bytes of app images per second, by work and tool, the best of all rounds.
+ */
+async function measureTransfers(tools: readonly Tool[]): Promise<ReadonlyMap<string, number>> {
   const root = mkdtempSync(join(tmpdir(), 'brickproof-bench-'));
   const registry = await startDockerRegistry({ basicAuth: false });
-  const oras = await buildOras();
+  const oras = pathOfGoPeer(ORAS);
   const best = new Map<string, number>();
-  const time = async (work: TransferFigures['work'], tool: string, cwd: string, args: readonly string[]) => {
+  const time = async (work: string, tool: Tool, cwd: string, args: readonly string[]) => {
     const [program = '', ...rest] = args;
     const startedMs = performance.now();
     await run(program, rest, { cwd, maxBuffer: 1 << 20 });
@@ -155,7 +175,7 @@ async function measureTransfers(): Promise<readonly TransferFigures[]> {
   const skopeo = (...line: readonly string[]) => ['skopeo', '--insecure-policy', 'copy', '--all', ...line];
   try {
     for (let round = 0; round < ROUNDS; round++)
-      for (const tool of ['brickproof', 'oras', 'skopeo']) {
+      for (const tool of tools) {
         const folder = join(root, `${tool}-${round}`);
         mkdirSync(folder);
         const files = buildOf(TRANSFER_IMAGE_BYTES).chips.map(({ chip, image }) => {
@@ -192,10 +212,7 @@ async function measureTransfers(): Promise<readonly TransferFigures[]> {
     await registry.close();
     rmSync(root, { recursive: true, force: true });
   }
-  return [...best].map(([name, megabytesPerSecond]) => {
-    const [work, tool = ''] = name.split(' ');
-    return { work: work as TransferFigures['work'], tool, megabytesPerSecond };
-  });
+  return best;
 }
 
 if (import.meta.main) await benchOci((line) => process.stdout.write(`${line}\n`));

@@ -3,6 +3,9 @@ import { expect, test } from 'vitest';
 import { readBootTable } from '../../sim/board/boot-table.ts';
 import { RESET_REASONS, type ResetReason } from '../../sim/board/reset-reason.ts';
 import { SOUND_SUPPLY, WEAK_SUPPLY } from '../../sim/board/supply.ts';
+import { DELTA_FORMAT } from '../../src/device/messages.ts';
+import { digestOf } from '../../src/oci/digest.ts';
+import { packDelta } from '../../src/oci/pack-delta.ts';
 import { Rig } from './rig.ts';
 
 const MINUTE_MS = 60_000;
@@ -12,7 +15,7 @@ const OPERATIONS_MAX = 700;
 
 /** One thing that happens to a board. Numbers of operations count from the board's next one. */
 type Blow =
-  | { readonly kind: 'run' | 'update'; readonly durationMs: number }
+  | { readonly kind: 'run' | 'update' | 'update-by-delta'; readonly durationMs: number }
   | { readonly kind: 'reset'; readonly reason: ResetReason }
   | { readonly kind: 'hang'; readonly what: 'tasks' | 'interrupts' }
   | { readonly kind: 'power-off' | 'power-on' | 'weak-supply' | 'sound-supply' }
@@ -20,7 +23,10 @@ type Blow =
 
 const blow: fc.Arbitrary<Blow> = fc.oneof(
   fc.record({ kind: fc.constant('run' as const), durationMs: fc.integer({ min: 1, max: 10_000 }) }),
-  fc.record({ kind: fc.constant('update' as const), durationMs: fc.integer({ min: 1, max: 4_000 }) }),
+  fc.record({
+    kind: fc.constantFrom('update' as const, 'update-by-delta' as const),
+    durationMs: fc.integer({ min: 1, max: 4_000 }),
+  }),
   fc.record({
     kind: fc.constant('reset' as const),
     reason: fc.constantFrom(...(Object.keys(RESET_REASONS) as ResetReason[])),
@@ -44,6 +50,10 @@ async function strike(rig: Rig, what: Blow): Promise<void> {
     case 'update':
       rig.offer('thermo:2.0.0', { bootsWithoutConfirm: 2 });
       return rig.run(what.durationMs);
+    case 'update-by-delta':
+      // Wherever it has come since, it is offered a delta from what it was made with.
+      rig.offer('thermo:2.0.0', { bootsWithoutConfirm: 2, delta: OFFERED_DELTA });
+      return rig.run(what.durationMs);
     case 'reset':
       return board.reset(what.reason);
     case 'hang':
@@ -63,15 +73,35 @@ async function strike(rig: Rig, what: Blow): Promise<void> {
   }
 }
 
+const images = [{ chip: 'esp32', source: { kind: 'generated', sizeBytes: IMAGE_SIZE } }] as const;
+const FIRMWARE = [
+  { key: 'thermo:1.0.0', images },
+  { key: 'thermo:2.0.0', images, deltaFrom: ['thermo:1.0.0'] },
+];
+
 function makeRig(bootloader: 'esp-idf' | 'boot-counter'): Rig {
-  const images = [{ chip: 'esp32', source: { kind: 'generated', sizeBytes: IMAGE_SIZE } }] as const;
-  const firmware = ['thermo:1.0.0', 'thermo:2.0.0'].map((key) => ({ key, images }));
-  return new Rig({ board: { bootloader }, firmware });
+  const rig = new Rig({ board: { bootloader }, firmware: FIRMWARE });
+  rig.delta = Uint8Array.from(DELTA.bytes);
+  return rig;
 }
+
+const DELTA = (() => {
+  const { factory } = new Rig({ firmware: FIRMWARE });
+  const packed = packDelta(factory.image('thermo:1.0.0', 'esp32'), factory.image('thermo:2.0.0', 'esp32'));
+  if (!packed.ok) throw new Error(packed.refusal.message);
+  return packed.value;
+})();
+const OFFERED_DELTA = {
+  from: DELTA.from,
+  digest: digestOf(DELTA.bytes),
+  sizeBytes: DELTA.bytes.length,
+  format: DELTA_FORMAT,
+};
 
 test('whatever befalls a board, left alone it runs an authentic image, and takes the next update', async () => {
   let resumed = 0;
   let updated = 0;
+  let patched = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom('esp-idf' as const, 'boot-counter' as const),
@@ -97,10 +127,13 @@ test('whatever befalls a board, left alone it runs an authentic image, and takes
         expect(board.parts.flash.read(0x8000, 4096)).toEqual(table);
         expect(readBootTable(board.parts.flash)?.otaCount).toBe(2);
         if (rig.events.some((event) => event.kind === 'write-begin' && event.offsetBytes > 0)) resumed++;
+        if (rig.events.some((event) => event.kind === 'write-begin' && event.deltaFrom !== undefined))
+          patched++;
       },
     ),
     { numRuns: 200 },
   );
   expect(resumed).toBeGreaterThan(0);
   expect(updated).toBeGreaterThan(0);
+  expect(patched).toBeGreaterThan(0);
 });

@@ -6,7 +6,10 @@ import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
 import { applyContract } from './kube-apply.ts';
 import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
+import { bodyContract } from './kube-http-body.ts';
+import { optionsContract } from './kube-http-options.ts';
 import { listContract } from './kube-list.ts';
+import { patchContract } from './kube-patch.ts';
 import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
 import { verbContract } from './kube-verbs.ts';
@@ -94,6 +97,9 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
 
     verbContract(bench);
     listContract(bench);
+    patchContract(bench);
+    bodyContract(bench);
+    optionsContract(bench);
     watchContract(bench);
     applyContract(bench);
     deletionContract(bench);

@@ -5,8 +5,14 @@ export interface Refusal {
   readonly reason: string;
   readonly code: number;
   readonly message: string;
-  /** `reason field` of each cause, sorted. */
+  /** `reason field` of each cause, sorted; once, although a server may ask the same question twice. */
   readonly causes: readonly string[];
+}
+
+export function causeLines(
+  causes: readonly { readonly reason?: string; readonly field?: string }[] = [],
+): readonly string[] {
+  return [...new Set(causes.map(({ reason, field = '' }) => `${reason} ${field}`))].sort();
 }
 
 /** Waits for a call to be refused. Throws when it is not, or not with a KubeError. */
@@ -15,8 +21,8 @@ export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
     await call;
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    const causes = (error.details.causes ?? []).map(({ reason, field }) => `${reason} ${field}`).sort();
-    return { reason: error.reason, code: error.code, message: error.message, causes };
+    const { reason, code, message, details } = error;
+    return { reason, code, message, causes: causeLines(details.causes) };
   }
   throw new Error('the call was not refused');
 }

@@ -7,7 +7,8 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { jsonLines } from '../../operator/adapters/kube-watch-lines.ts';
-import type { Refusal } from './refusal.ts';
+import { reasonOfStatus } from '../../src/kube/error.ts';
+import { causeLines, type Refusal } from './refusal.ts';
 
 export interface WireRequest {
   readonly query?: Readonly<Record<string, string | number | boolean>>;
@@ -115,9 +116,10 @@ interface StatusBody {
 }
 
 export function refusalIn(body: unknown): Refusal {
-  const { reason = '', code = 0, message = '', details } = body as StatusBody;
-  const causes = (details?.causes ?? []).map((cause) => `${cause.reason} ${cause.field}`).sort();
-  return { reason, code, message, causes };
+  // Some answers have no body of the API's own, and some errors no reason.
+  if (typeof body === 'string') return { reason: '', code: 0, message: body.trim(), causes: [] };
+  const { reason, code = 0, message = '', details } = body as StatusBody;
+  return { reason: reason ?? reasonOfStatus(code), code, message, causes: causeLines(details?.causes) };
 }
 
 function bytesOf(body: unknown): Uint8Array | undefined {

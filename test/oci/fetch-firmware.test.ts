@@ -9,7 +9,7 @@ import { ANNOTATION } from '../../src/oci/firmware-artifact.ts';
 import { APP_IMAGE_TYPE } from '../../src/oci/firmware-layers.ts';
 import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
 import { encodeManifest, type ImageManifest, type Platform, parseManifest } from '../../src/oci/manifest.ts';
-import { OCI_INDEX, OCI_MANIFEST } from '../../src/oci/media-type.ts';
+import { OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from '../../src/oci/media-type.ts';
 import { pushFirmware } from '../../src/oci/pack.ts';
 import { formatReference, pinReference } from '../../src/oci/reference.ts';
 import { appImage, packThermo } from './fixture.ts';
@@ -69,6 +69,27 @@ test('a thousand devices of a node fetch each manifest and layer once, and share
   );
   expect(requests).toHaveLength(2 + 3 + 3);
   expect(new Set(fetched.map(({ image }) => image)).size).toBe(3);
+});
+
+test('what is neither firmware nor a container image is named for what it is', async () => {
+  const source = sourceWith();
+  const config = new TextEncoder().encode('{}');
+  const digest = await source.registry.putBlob(REFERENCE, config);
+  const empty = { mediaType: OCI_EMPTY, digest, size: config.length };
+  const chart = {
+    kind: 'manifest',
+    mediaType: OCI_MANIFEST,
+    artifactType: 'application/vnd.acme.chart',
+    config: empty,
+    layers: [empty],
+  } as const;
+  const bytes = encodeManifest(chart);
+  await source.registry.putManifest({ ...REFERENCE, tag: 'chart' }, { mediaType: OCI_MANIFEST, bytes });
+  await expect(resolveFirmware(source, TEXT.replace('1.0.0', 'chart'))).rejects.toMatchObject({
+    hop: 'manifest',
+    code: 'unsupported-media-type',
+    message: expect.stringContaining('artifact type "application/vnd.acme.chart"'),
+  });
 });
 
 test('a tag that moves after it was resolved changes nothing for the devices that follow', async () => {

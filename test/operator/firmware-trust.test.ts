@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { FLASH_JOB } from '../../src/kube/flash-job.ts';
 import type { Registry } from '../../src/oci/registry.ts';
 import { boards, firmware, Rig } from './rig.ts';
 
@@ -82,6 +83,46 @@ test('a tag moved to what nobody signed is stopped at the signature', async () =
   expect(outcomes).toHaveLength(3);
   for (const outcome of outcomes) expect(outcome).toMatch(/^bad-image: unsigned at signature: /);
   expect(offers).toBe(0);
+});
+
+test('a tag that moves between two waves moves neither the rollout nor any job of it', async () => {
+  let isMoved = false;
+  const rig = new Rig({
+    boards: boards(6),
+    // Signed by the right hand: nothing but the pinned digest is in its way.
+    firmware: [...SIGNED, { ...firmware('thermo:other'), signedBy: 'release' }],
+    signatures: SIGNATURES,
+    registryOf: (registry) =>
+      altered(registry, {
+        resolve: (reference) =>
+          registry.resolve(
+            isMoved && reference.digest === undefined ? { ...reference, tag: 'other' } : reference,
+          ),
+      }),
+  });
+  await rig.start();
+  await rig.until('all are attested', () => rig.allAttested(), MINUTE);
+  await rig.createRollout('thermo-2', {
+    selector: {},
+    firmware: 'registry.local/thermo:2.0.0',
+    waves: [{ percent: 50 }, { percent: 100 }],
+    gate: { minSamples: 3, bakeTime: '1m' },
+  });
+  const statusOf = async () => (await rig.rollout('thermo-2')).status;
+  await rig.until('three run it', async () => (await statusOf())?.counts?.confirmed === 3, 10 * MINUTE);
+  isMoved = true;
+  // A new process remembers nothing but what the rollout says.
+  rig.crashOperator();
+  rig.startOperator();
+  await rig.until('it is over', async () => (await statusOf())?.phase === 'Completed', 20 * MINUTE);
+  expect(rig.boards.map(({ version }) => version)).toEqual(Array(6).fill('2.0.0'));
+  const { items } = await rig.kube.list(FLASH_JOB);
+  const digest = (await statusOf())?.firmware?.digest;
+  expect(items.map(({ spec, status }) => [spec.firmware, status?.firmware?.digest])).toEqual([
+    [`registry.local/thermo:2.0.0@${digest}`, digest],
+    [`registry.local/thermo:2.0.0@${digest}`, digest],
+  ]);
+  await rig.stop();
 });
 
 test('a manifest swapped for another genuine one is stopped at the manifest', async () => {

@@ -21,9 +21,14 @@ export interface GoPeer {
   readonly ldflags?: string;
 }
 
+/** Where the peer is, or would be. */
+export function pathOfGoPeer({ binary }: Pick<GoPeer, 'binary'>): string {
+  return join(PEERS, 'bin', binary);
+}
+
 /** Path of the peer, compiled (minutes, the first time) where it is not there yet. Fails loudly without Go. */
 export async function buildGoPeer(peer: GoPeer): Promise<string> {
-  const binary = join(PEERS, 'bin', peer.binary);
+  const binary = pathOfGoPeer(peer);
   if (existsSync(binary)) return binary;
   mkdirSync(dirname(binary), { recursive: true });
   const unfinished = `${binary}.${process.pid}`;

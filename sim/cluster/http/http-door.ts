@@ -8,14 +8,16 @@ import type { UserInfo } from '../auth/user.ts';
 import { unrecognized } from '../decode-errors.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
+import { checkSelectors } from '../reads.ts';
 import { type Served, splitApiVersion } from '../resource.ts';
 import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
 import { authenticate } from './http-authentication.ts';
 import { impersonated } from './impersonation.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
+import { checkWatchOptions, wholeNumber } from './read-options.ts';
 import { requestedAccess } from './requested-access.ts';
-import { answerResource, includedIn, selection, verbOf, wholeNumber } from './resource-answer.ts';
+import { answerResource, includedIn, selection, verbOf } from './resource-answer.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { parseRoute, type ResourceRoute } from './route.ts';
 import { failureBody } from './status-body.ts';
@@ -163,6 +165,8 @@ export class HttpDoor {
       allowWatchBookmarks: query.get('allowWatchBookmarks') === 'true',
       sendInitialEvents: query.get('sendInitialEvents') === 'true',
     };
+    checkWatchOptions(query);
+    checkSelectors(served, watchRequest);
     response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' });
     response.flushHeaders();
     const stop = streamWatch(this.#cluster, served, watchRequest, options, {

@@ -41,7 +41,7 @@ function parseRange(text: string): MediaRange {
 }
 
 function shapeOf({ type, parameters }: MediaRange): Shape | undefined {
-  if (type !== 'application/json' && type !== 'application/*' && type !== '*/*') return undefined;
+  if (type !== 'application/json' && type !== '*/*') return undefined;
   const [as, group, version] = ['as', 'g', 'v'].map((name) => parameters.get(name));
   if (as === undefined) return 'object';
   if (as === 'Table' && group === 'meta.k8s.io' && version === 'v1') return 'table';

@@ -5,6 +5,7 @@ import type { DeleteRequest, Subresource, WriteRequest } from '../requests.ts';
 import { invalidRequest, notServed } from '../status-errors.ts';
 import { isMembers, type Members } from '../stored-object.ts';
 import { patchFormat } from './negotiation.ts';
+import { wholeNumber } from './read-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
@@ -95,7 +96,7 @@ export function deleteRequest(
   const inBody = Array.isArray(options.dryRun) ? options.dryRun : [];
   const dryRun = isDryRun([...query.getAll('dryRun'), ...inBody], causes);
   if (causes.length > 0) throw invalidRequest('DeleteOptions', causes);
-  const grace = options.gracePeriodSeconds ?? graceIn(query);
+  const grace = options.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
   const { uid, resourceVersion } = isMembers(options.preconditions) ? options.preconditions : {};
   const preconditions: NonNullable<DeleteOptions['preconditions']> = {
     ...(typeof uid === 'string' && { uid }),
@@ -117,11 +118,6 @@ function optionsIn(body: unknown): Members {
   if (body.kind !== undefined && body.kind !== 'DeleteOptions')
     throw new KubeError('InternalError', `no kind ${JSON.stringify(body.kind)} is registered for deletions`);
   return body;
-}
-
-function graceIn(query: URLSearchParams): number | undefined {
-  const text = query.get('gracePeriodSeconds');
-  return text !== null && /^-?\d+$/.test(text) ? Number(text) : undefined;
 }
 
 function legacyPolicy(orphanDependents: unknown): string | undefined {

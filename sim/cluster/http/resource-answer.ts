@@ -6,16 +6,15 @@ import type { Subresource } from '../requests.ts';
 import type { Served } from '../resource.ts';
 import {
   badRequest,
-  expired,
   methodNotAllowed,
   methodNotOffered,
   notFound,
   notServed,
   pageNotFound,
-  tooLargeVersion,
 } from '../status-errors.ts';
 import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
+import { checkAskedVersion, exactVersion, wholeNumber } from './read-options.ts';
 import { deleteRequest, writeRequest } from './request-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
@@ -37,8 +36,8 @@ export function verbOf({ resource }: Served, { method, route, query }: ResourceR
   if (resource.answer !== undefined && (method !== 'POST' || named)) throw methodNotOffered();
   const everywhere = resource.namespaced && route.namespace === undefined;
   if (method === 'GET' || method === 'HEAD') {
-    if (query.get('watch') === 'true' || query.get('watch') === '1') return 'watch';
-    return named ? 'get' : 'list';
+    if (named) return 'get';
+    return query.get('watch') === 'true' || query.get('watch') === '1' ? 'watch' : 'list';
   }
   if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
@@ -72,16 +71,16 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   };
   switch (verbOf(served, request)) {
     case 'get':
+      checkAskedVersion(query, server.store.version);
       return one(server.get(served, place, subresourceOf(served, route)));
     case 'list': {
-      checkListVersion(query, server.store.version);
-      const page = lists.list(served, listOptions(request));
+      const page = lists.list(served, listOptions(request), exactVersion(query, server.store.version));
       const metadata = listMeta(page);
       const list = {
         kind: served.resource.listKind,
         apiVersion: served.apiVersion,
         metadata,
-        items: page.items,
+        items: itemsOf(served, page),
       };
       return {
         status: 200,
@@ -131,13 +130,18 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
         kind: resource.listKind,
         apiVersion: served.apiVersion,
         metadata: listMeta(page),
-        items: page.items,
+        items: itemsOf(served, page),
       };
       return { status: 200, body: list, warnings };
     }
     default:
       throw methodNotAllowed(served.resource, 'watch');
   }
+}
+
+/** The list says what kind its items are; only custom ones repeat it. */
+function itemsOf({ resource }: Served, { items }: Page): readonly unknown[] {
+  return resource.custom ? items : items.map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
 }
 
 function shaped(
@@ -164,9 +168,14 @@ function shaped(
   return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items };
 }
 
+/** Throws BadRequest. */
 export function includedIn(query: URLSearchParams): Included {
-  const included = query.get('includeObject');
-  return included === 'None' || included === 'Object' ? included : 'Metadata';
+  const included = query.get('includeObject') ?? '';
+  if (included === 'None' || included === 'Object') return included;
+  if (included === '' || included === 'Metadata') return 'Metadata';
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(included)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 /** Throws NotFound for one that the kind does not have. Source: apiextensions-apiserver, customresource_handler.go: to it, an unknown subresource is an object that is not there. */
@@ -208,24 +217,4 @@ function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['list
   const limit = wholeNumber(request.query, 'limit');
   const token = request.query.get('continue');
   return { ...selection(request), ...(limit !== undefined && { limit }), ...(token && { continue: token }) };
-}
-
-/**
- * Lists show the present, which is never older than any version a client has seen. Throws Expired when
- * exactly a past version is asked for, Timeout when one that is yet to come.
- * Source: Kubernetes API concepts, "Semantics for get and list".
- */
-function checkListVersion(query: URLSearchParams, current: number): void {
-  const asked = wholeNumber(query, 'resourceVersion');
-  if (asked === undefined || query.get('continue')) return;
-  if (asked > current) throw tooLargeVersion(asked, current);
-  if (query.get('resourceVersionMatch') === 'Exact' && asked !== current) throw expired(asked, current);
-}
-
-/** Throws BadRequest when the parameter is there and not a whole number. */
-export function wholeNumber(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null || text === '') return undefined;
-  if (!/^\d+$/.test(text)) throw badRequest(`${name} must be a whole number, not ${JSON.stringify(text)}`);
-  return Number(text);
 }

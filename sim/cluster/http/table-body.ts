@@ -46,6 +46,6 @@ function definition({ name, type, format = '', description = '', priority = 0 }:
 
 function cell(column: PrinterColumn, object: StoredObject, unixMs: number): unknown {
   const value = column.cell(object);
-  if (column.type === 'date') return value === undefined ? null : ageText(value, unixMs);
+  if (column.isAge ?? column.type === 'date') return value === undefined ? null : ageText(value, unixMs);
   return value ?? null;
 }

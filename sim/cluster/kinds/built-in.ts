@@ -4,6 +4,11 @@ import { joinCauses } from '../../../src/kube/field-cause.ts';
 import { apiVersionOf, type PrinterColumn, type Resource, type ScalePaths } from '../resource.ts';
 import type { Schema } from './schema.ts';
 
+/** Built-in kinds show everything as text, ages and numbers included. Source: kubernetes, printers/internalversion. */
+function asText(column: PrinterColumn): PrinterColumn {
+  return { ...column, type: 'string', isAge: column.type === 'date' };
+}
+
 /** What differs from kind to kind; the rest follows from the name. */
 export interface BuiltIn extends Partial<Omit<Resource, 'group' | 'kind' | 'plural' | 'versions'>> {
   readonly group?: string;
@@ -52,7 +57,15 @@ export function builtIn(definition: BuiltIn): Resource {
     kind,
     plural,
     versions: [
-      { name: version, served: true, schema, openApi: source, hasStatus, columns, ...(scale && { scale }) },
+      {
+        name: version,
+        served: true,
+        schema,
+        openApi: source,
+        hasStatus,
+        columns: columns.map(asText),
+        ...(scale && { scale }),
+      },
     ],
   };
 }

@@ -2,7 +2,7 @@ import { AGE, at, column, textAt } from '../printer.ts';
 import type { Resource } from '../resource.ts';
 import { type Draft, isMembers } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
-import { checkConfigMap, checkSecret } from './key-values.ts';
+import { checkConfigMap, checkSecret, dropEmptyData } from './key-values.ts';
 import {
   base64,
   bool,
@@ -119,6 +119,7 @@ function configMapKind(): Resource {
     description: 'Configuration as keys and values.',
     members: { data: map(text), binaryData: map(base64), immutable: bool },
     columns: [{ name: 'Data', type: 'integer', cell: countOf('data', 'binaryData') }, AGE],
+    fillIn: dropEmptyData,
     validate: checkConfigMap,
   });
 }
@@ -138,6 +139,7 @@ function secretKind(): Resource {
     fillIn: (draft) => {
       draft.type ??= 'Opaque';
       foldStringData(draft);
+      dropEmptyData(draft);
     },
     validate: checkSecret,
   });

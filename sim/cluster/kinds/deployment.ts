@@ -32,6 +32,7 @@ export function deploymentKind(): Resource {
     description: 'Pods of one template, kept in number and replaced step by step when the template changes.',
     hasGeneration: true,
     generationCountsAnnotations: true,
+    statusTakesAnnotations: true,
     hasStatus: true,
     scale: SCALE_PATHS,
     members: {

@@ -1,23 +1,25 @@
 import type { KubeCause } from '../../../src/kube/error.ts';
-import {
-  duplicateValue,
-  forbiddenValue,
-  invalidValue,
-  requiredValue,
-} from '../../../src/kube/field-cause.ts';
+import { forbiddenValue, invalidValue, requiredValue } from '../../../src/kube/field-cause.ts';
 import { at } from '../printer.ts';
-import { equalJson, isMembers, type Members } from '../stored-object.ts';
+import { type Draft, equalJson, isMembers, type Members } from '../stored-object.ts';
 
 /** Source: core/v1, MaxSecretSize. */
 const TOTAL_BYTES_MAX = 1024 * 1024;
+
+/** Empty maps are not kept. */
+export function dropEmptyData(draft: Draft): void {
+  for (const name of ['data', 'binaryData'])
+    if (isMembers(draft[name]) && Object.keys(draft[name]).length === 0) delete draft[name];
+}
 
 /** What is wrong with the keys and values of a ConfigMap. Source: pkg/apis/core/validation ValidateConfigMap (v1.32). */
 export function checkConfigMap(map: Members, previous: Members | undefined): readonly KubeCause[] {
   const causes = [...checkKeys(map, 'data'), ...checkKeys(map, 'binaryData')];
   for (const key of keysOf(map.binaryData))
-    if (keysOf(map.data).includes(key)) causes.push(duplicateValue(`data[${key}]`, key));
+    if (keysOf(map.data).includes(key))
+      causes.push(invalidValue(`data[${key}]`, key, 'duplicate of key present in binaryData'));
   const bytes = textBytes(map.data) + base64Bytes(map.binaryData);
-  if (bytes > TOTAL_BYTES_MAX) causes.push(totalTooLong(''));
+  if (bytes > TOTAL_BYTES_MAX) causes.push(totalTooLong('[]'));
   return [...causes, ...checkImmutable(map, previous, 'data', 'binaryData')];
 }
 

@@ -2,6 +2,8 @@ import type { KubeApi } from '../../../src/kube/api.ts';
 import { HOSTNAME_LABEL, LEASE, NODE, type Node, type Taint } from '../../../src/kube/core.ts';
 import { isKubeError } from '../../../src/kube/error.ts';
 import { type Clock, microTimestamp, timestamp } from '../../../src/time/clock.ts';
+import { isNodeReady } from './node-fit.ts';
+import { markReachable, markUnreachable } from './node-marks.ts';
 
 /** Where Leases of nodes live. Source: Kubernetes documentation, "Leases". */
 export const LEASE_NAMESPACE = 'kube-node-lease';
@@ -21,8 +23,8 @@ export interface NodeTraits {
  * Stands in for a node's word that it is alive: a Node with a Ready condition, and its Lease.
  *
  * Writes when something changes, not on a beat: a heartbeat every ten seconds would be the loudest thing
- * in a simulation and say nothing. Where a real node controller listens, `beat` is called. Whoever wants
- * a dead node calls `lose`.
+ * in a simulation and say nothing. Where a node controller listens, real or NodeLifecycle, `beat` is
+ * called. Whoever wants a dead node calls `lose`.
  */
 export class NodeHeartbeat {
   readonly #api: KubeApi;
@@ -54,14 +56,6 @@ export class NodeHeartbeat {
     await this.#declare('True', 'KubeletReady', 'the kubelet stand-in is running');
   }
 
-  /** Renews the Lease until `signal` aborts; settles then. A renewal that fails is left to the next one. */
-  async beat(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#clock.sleep(RENEWAL_MS, signal).catch(() => {});
-      if (!signal.aborted) await this.#renew().catch(ignoreRefusal);
-    }
-  }
-
   /** Takes the node and its Lease away. */
   async retire(): Promise<void> {
     const name = this.#nodeName;
@@ -71,7 +65,23 @@ export class NodeHeartbeat {
 
   /** The node falls silent: what the node controller writes when a Lease runs out. */
   async lose(): Promise<void> {
-    await this.#declare('Unknown', 'NodeStatusUnknown', 'Kubelet stopped posting node status.');
+    await markUnreachable(this.#api, this.#clock, this.#nodeName);
+  }
+
+  /**
+   * Renews the Lease every ten seconds until `signal` aborts; settles then. A node that was given up is
+   * ready again with the next beat; a beat that fails is left to the one after it.
+   */
+  async beat(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#renewOrRecover().catch(ignoreRefusal);
+      await this.#clock.sleep(RENEWAL_MS, signal).catch(() => {});
+    }
+  }
+
+  async #renewOrRecover(): Promise<void> {
+    const node = await this.#api.get(NODE, { name: this.#nodeName });
+    await (isNodeReady(node) ? this.#renew() : this.recover());
   }
 
   async recover(): Promise<void> {
@@ -85,7 +95,7 @@ export class NodeHeartbeat {
     await this.#api.patch(LEASE, key, { type: 'merge', body });
   }
 
-  async #declare(status: 'True' | 'Unknown', reason: string, message: string): Promise<void> {
+  async #declare(status: 'True', reason: string, message: string): Promise<void> {
     const now = timestamp(this.#clock);
     const ready = { type: 'Ready', status, reason, message, lastHeartbeatTime: now, lastTransitionTime: now };
     const nodeInfo = {
@@ -93,12 +103,12 @@ export class NodeHeartbeat {
       operatingSystem: 'linux',
       architecture: 'amd64',
     };
-    await this.#writeStatus({ conditions: [ready], nodeInfo });
+    await markReachable(this.#api, await this.#writeStatus({ conditions: [ready], nodeInfo }));
   }
 
-  async #writeStatus(status: object): Promise<void> {
+  #writeStatus(status: object): Promise<Node> {
     const patch = { type: 'merge' as const, body: { status } };
-    await this.#api.patch<Node>(NODE, { name: this.#nodeName }, patch, { subresource: 'status' });
+    return this.#api.patch<Node>(NODE, { name: this.#nodeName }, patch, { subresource: 'status' });
   }
 
   async #createOnce(create: () => Promise<unknown>): Promise<void> {
