@@ -153,6 +153,8 @@ const core = <T extends KubeObject>(kind: string, plural: string, namespaced = t
 export const POD: Kind<Pod> = core('Pod', 'pods');
 export const SERVICE: Kind<Service> = core('Service', 'services');
 export const EVENT: Kind<Event> = core('Event', 'events');
+export const CONFIG_MAP: Kind = core('ConfigMap', 'configmaps');
+export const SECRET: Kind = core('Secret', 'secrets');
 export const SERVICE_ACCOUNT: Kind<ServiceAccount> = core('ServiceAccount', 'serviceaccounts');
 export const NODE: Kind<Node> = core('Node', 'nodes', false);
 export const NAMESPACE: Kind<Namespace> = core('Namespace', 'namespaces', false);

@@ -3,7 +3,7 @@ import { connect, type KubeConnection } from '../../../operator/adapters/kube-co
 import { exportInto, targetOf } from '../../../operator/adapters/kube-target.ts';
 import { WallClock } from '../../../operator/adapters/wall-clock.ts';
 import { CONFIGURATION, INSTANCE } from '../../../src/kube/akri.ts';
-import { HOSTNAME_LABEL, POD, SERVICE } from '../../../src/kube/core.ts';
+import { CONFIG_MAP, HOSTNAME_LABEL, POD, SECRET, SERVICE } from '../../../src/kube/core.ts';
 import { DEVICE } from '../../../src/kube/device.ts';
 import { isKubeError } from '../../../src/kube/error.ts';
 import { FIRMWARE_ROLLOUT } from '../../../src/kube/firmware-rollout.ts';
@@ -30,7 +30,17 @@ export interface BorrowOptions {
 /** What agents may ask of our node, which has nothing of it: they run in this process. */
 const CAPACITY = { cpu: '16', memory: '64Gi', pods: '1000' };
 /** Kinds that own, or are owned. */
-const COLLECTED = [CONFIGURATION, INSTANCE, DEVICE, FIRMWARE_ROLLOUT, FLASH_JOB, POD, SERVICE];
+const COLLECTED = [
+  CONFIGURATION,
+  INSTANCE,
+  DEVICE,
+  FIRMWARE_ROLLOUT,
+  FLASH_JOB,
+  POD,
+  SERVICE,
+  CONFIG_MAP,
+  SECRET,
+];
 
 /**
  * A place in somebody's cluster: a namespace, and a node of ours that nothing else lands on.
