@@ -24,6 +24,15 @@ export interface Schema {
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-validations'?: readonly Rule[];
+}
+
+/** A CEL expression over `self` (and `oldSelf`, when it is about changes) that must hold. Source: apiextensions/v1 ValidationRule. */
+export interface Rule {
+  readonly rule: string;
+  readonly message: string;
+  /** Member of the object that the complaint names instead of the object. */
+  readonly fieldPath?: string;
 }
 
 export interface PrinterColumn {

@@ -139,7 +139,12 @@ export const DEVICE_CRD = defineCrd(DEVICE, {
   spec: record(
     'Who it is.',
     {
-      ueid: text('UEID, lower-case hex, type 01 (RFC 9711).', { pattern: '^01[0-9a-f]{32}$' }),
+      ueid: text('UEID, lower-case hex, type 01 (RFC 9711).', {
+        pattern: '^01[0-9a-f]{32}$',
+        'x-kubernetes-validations': [
+          { rule: 'self == oldSelf', message: 'the identity of a device is for life' },
+        ],
+      }),
       udsPublicKey: text('Public key of its UDS, base64. Absent: not enrolled, never flashed.', {
         pattern: '^[A-Za-z0-9+/]{43}=$',
       }),

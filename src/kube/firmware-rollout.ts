@@ -107,6 +107,20 @@ const gate = record('When a wave may be followed by the next.', {
   bakeTime: duration('Time watched after the last verdict.'),
 });
 
+const WAVE_RULES = [
+  { rule: 'self[self.size() - 1].percent == 100', message: 'the last wave must reach 100 percent' },
+  {
+    rule: 'self.map(wave, wave.percent).isSorted() && self.all(wave, self.exists_one(other, other.percent == wave.percent))',
+    message: 'each wave must reach more percent than the wave before',
+  },
+];
+
+const REVERT_RULE = {
+  rule: "self.action != 'revert' || (has(self.revertTo) && self.revertTo != '')",
+  message: 'name the firmware that revert puts back',
+  fieldPath: '.revertTo',
+};
+
 export const FIRMWARE_ROLLOUT_CRD = defineCrd(FIRMWARE_ROLLOUT, {
   description: 'Brings a firmware to the devices that match, wave by wave, and stops when a gate says so.',
   shortNames: ['fwr'],
@@ -124,17 +138,20 @@ export const FIRMWARE_ROLLOUT_CRD = defineCrd(FIRMWARE_ROLLOUT, {
         record('One wave.', { percent: whole('Of the fleet.', { minimum: 1, maximum: 100 }), gate }, [
           'percent',
         ]),
-        { minItems: 1, maxItems: 20 },
+        { minItems: 1, maxItems: 20, 'x-kubernetes-validations': WAVE_RULES },
       ),
       gate,
-      failurePolicy: record('What failures do.', {
-        maxFailures: countOrPercent('Failed devices that stop it at once.', '100%'),
-        action: text('hold leaves devices as they are; revert puts revertTo back.', {
-          enum: ['hold', 'revert'],
-          default: 'hold',
+      failurePolicy: {
+        ...record('What failures do.', {
+          maxFailures: countOrPercent('Failed devices that stop it at once.', '100%'),
+          action: text('hold leaves devices as they are; revert puts revertTo back.', {
+            enum: ['hold', 'revert'],
+            default: 'hold',
+          }),
+          revertTo: text('OCI reference that revert puts back.'),
         }),
-        revertTo: text('OCI reference that revert puts back.'),
-      }),
+        'x-kubernetes-validations': [REVERT_RULE],
+      },
       maxUnavailable: countOrPercent('Devices in update at once.', '100%'),
       batchSize: whole('Devices per FlashJob.', { minimum: 1, maximum: 100, default: 50 }),
       deviceDeadline: duration('Time each device has.', { default: '30m' }),

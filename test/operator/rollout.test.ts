@@ -178,6 +178,17 @@ test('a tag that moves in the middle changes nothing: every wave gets what the f
   await rig.stop();
 });
 
+test.each([
+  ['waves that do not end at 100', { waves: [{ percent: 10 }] }, 'spec.waves'],
+  ['waves that do not rise', { waves: [{ percent: 50 }, { percent: 50 }, { percent: 100 }] }, 'spec.waves'],
+  ['a revert to nothing', { failurePolicy: { action: 'revert' as const } }, 'spec.failurePolicy.revertTo'],
+])('a rollout with %s is refused when it is applied', async (_title, wrong, field) => {
+  const rig = await fleet(1);
+  const created = rig.createRollout('wrong', { ...SPEC, firmware: GOOD, ...wrong });
+  await expect(created).rejects.toMatchObject({ reason: 'Invalid', details: { causes: [{ field }] } });
+  await rig.stop();
+});
+
 test('a rollout says why it does not move', async () => {
   const rig = await fleet(3);
   const says = async (name: string): Promise<string | undefined> => {
@@ -185,13 +196,11 @@ test('a rollout says why it does not move', async () => {
     return (await rig.rollout(name)).status?.conditions?.find(({ type }) => type === 'Progressing')?.reason;
   };
   await rig.createRollout('nobody', { ...SPEC, selector: { matchLabels: { site: 'mars' } }, firmware: GOOD });
-  await rig.createRollout('short', { ...SPEC, waves: [{ percent: 10 }], firmware: GOOD });
+  await rig.createRollout('frozen', { ...SPEC, maxUnavailable: 0, firmware: GOOD });
   await rig.createRollout('missing', { ...SPEC, firmware: 'registry.local/thermo:7.0.0' });
-  await rig.createRollout('lost', { ...SPEC, firmware: GOOD, failurePolicy: { action: 'revert' } });
   expect(await says('nobody')).toBe('NoDevices');
-  expect(await says('short')).toBe('InvalidSpec');
+  expect(await says('frozen')).toBe('InvalidSpec');
   expect(await says('missing')).toBe('FirmwareUnresolved');
-  expect(await says('lost')).toBe('InvalidSpec');
   expect(firstWrites(rig).size).toBe(0);
   await rig.stop();
 });
