@@ -20,8 +20,9 @@ import type { Clock } from '../src/time/clock.ts';
 import { agentPrograms, type ProgramExit } from './agent-programs.ts';
 import { AKRI_ACCOUNT } from './akri/access.ts';
 import { runAkriAgent } from './akri/akri-agent.ts';
-import { serviceAccountUser, trustedUser, type UserInfo } from './cluster/auth/user.ts';
-import { Kubelet, type KubeletScope } from './cluster/stand-ins/kubelet.ts';
+import { serviceAccountUser, type UserInfo } from './cluster/auth/user.ts';
+import type { KubeletScope } from './cluster/stand-ins/kubelet.ts';
+import { EdgeNode, type EdgeNodeParts } from './edge-node.ts';
 import { ProcessKubeApi } from './operator-process.ts';
 
 const OPERATOR = serviceAccountUser(OPERATOR_ACCOUNT.namespace, OPERATOR_ACCOUNT.name);
@@ -56,19 +57,26 @@ export interface Bounds {
   /** Absent: every namespace. */
   readonly namespace?: string;
   readonly unscheduled?: KubeletScope['unscheduled'];
+  /** Nobody else makes Pods of workloads here, and gives them nodes. */
+  readonly ownsCluster?: boolean;
   readonly agentPlacement?: AgentPlacement;
 }
 
 /** A cluster that is all ours. */
-export const EVERYWHERE: Bounds = { node: NODE_NAME };
+export const EVERYWHERE: Bounds = { node: NODE_NAME, unscheduled: 'left', ownsCluster: true };
 
-/** The same, as a kubelet wants to know it. */
-export function kubeletBounds({ node, namespace, unscheduled }: Bounds): KubeletScope & { nodeName: string } {
-  return {
-    nodeName: node,
+/** The same, as a node wants to know it. */
+export function nodeBounds({
+  node,
+  namespace,
+  unscheduled,
+  ownsCluster = false,
+}: Bounds): Pick<EdgeNodeParts, 'name' | 'scope' | 'ownsCluster'> {
+  const scope = {
     ...(namespace !== undefined && { namespace }),
     ...(unscheduled !== undefined && { unscheduled }),
   };
+  return { name: node, scope, ownsCluster };
 }
 
 /** What a world lends to those who act in it. */
@@ -108,6 +116,7 @@ export class Cast {
   /** Flash agents that run now. */
   readonly #agents = new Set<Process>();
   #operator: Process | undefined;
+  #node: EdgeNode | undefined;
   #incarnations = 0;
 
   constructor(parts: CastParts) {
@@ -123,9 +132,9 @@ export class Cast {
     this.#watch(runAkriAgent({ kube: kubeOf(AKRI), clock, handler, node, ...scope }, signal));
     const ports = this.#portsOf(kubeOf(agentIn(namespace ?? 'default')), AGENT_CLIENT);
     const programs = agentPrograms((job, stop) => this.#runAgent(ports, job, stop));
-    const api = kubeOf(trustedUser('kubelet'));
-    const kubelet = new Kubelet({ api, clock, programs, ...kubeletBounds(bounds) });
-    this.#watch(kubelet.run(signal));
+    const { onBug } = this.#parts;
+    this.#node = new EdgeNode({ clock, kubeOf, programs, onBug, ...nodeBounds(bounds) });
+    this.#node.start();
     this.startOperator();
   }
 
@@ -162,9 +171,22 @@ export class Cast {
     for (const agent of [...this.#agents]) agent.kill();
   }
 
+  /** The node falls silent, and every flash agent dies with it; false: it is not ours to give up. */
+  loseNode(): boolean {
+    if (this.#node?.canBeLost !== true) return false;
+    this.#node.lose();
+    this.killAgents();
+    return true;
+  }
+
+  recoverNode(): void {
+    this.#node?.recover();
+  }
+
   /** Ends everybody; idempotent. */
   stop(): void {
     this.killOperator();
+    this.#node?.stop();
     this.#ended.abort();
     for (const channel of this.#channels) channel.close();
     this.#channels.clear();

@@ -28,7 +28,7 @@ import {
   registryWrongDigest,
   tagMoved,
 } from './registry-faults.ts';
-import { agentCrash, operatorCrash } from './service-faults.ts';
+import { agentCrash, nodeLoss, operatorCrash } from './service-faults.ts';
 import type { FaultAction, Heal, Stage } from './stage.ts';
 import {
   watchBookmarkWithheld,
@@ -83,6 +83,7 @@ const ACTIONS: Readonly<Record<BuiltFault, FaultAction> & Partial<Record<FaultNa
   'watch-bookmark-withheld': watchBookmarkWithheld,
   'operator-crash': operatorCrash,
   'agent-crash': agentCrash,
+  'node-loss': nodeLoss,
 };
 
 /**

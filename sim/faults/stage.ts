@@ -14,7 +14,7 @@ export interface Stage {
   readonly links: ReadonlyMap<string, Link> | undefined;
   readonly api: ApiStage | undefined;
   readonly registry: RegistryWeather | undefined;
-  readonly cast: Pick<Cast, 'killOperator' | 'startOperator' | 'killAgents'>;
+  readonly cast: Pick<Cast, 'killOperator' | 'startOperator' | 'killAgents' | 'loseNode' | 'recoverNode'>;
 }
 
 /** The API server, and how faults get at it. */

@@ -2,9 +2,8 @@ import { connectMqtt, type MqttChannel } from '../../operator/adapters/mqtt-chan
 import { HttpRegistry } from '../../operator/adapters/registry-http.ts';
 import { SystemRandom } from '../../operator/adapters/system-random.ts';
 import { WallClock } from '../../operator/adapters/wall-clock.ts';
-import { Cast, kubeletBounds } from '../cast.ts';
-import { trustedUser } from '../cluster/auth/user.ts';
-import { Kubelet } from '../cluster/stand-ins/kubelet.ts';
+import { Cast, nodeBounds } from '../cast.ts';
+import { EdgeNode } from '../edge-node.ts';
 import { serveRegistry } from '../registry/http.ts';
 import { RegistryStore } from '../registry/store.ts';
 import { startBroker } from './broker.ts';
@@ -39,7 +38,7 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => {});
   const around = options.operator ? await startAround(cluster, clock, broken.reject, closing) : undefined;
-  if (around === undefined) startKubelet(cluster, clock, broken.reject, closing);
+  if (around === undefined) startNode(cluster, clock, broken.reject, closing);
   const { url, kubeconfig, namespace } = cluster;
   return {
     ...{ url, kubeconfig, namespace },
@@ -52,22 +51,17 @@ export async function openServedCluster(options: ServedClusterOptions): Promise<
   };
 }
 
-/** Pods of a cluster without an operator stay pending and say why; the kubelet lets deleted ones go. */
-function startKubelet(
+/** Pods of a cluster without an operator play scripts, or stay pending and say why. */
+function startNode(
   cluster: LiveCluster,
   clock: ScaledClock,
   onBug: (error: unknown) => void,
   closing: (() => void)[],
 ): void {
-  const ended = new AbortController();
-  const kubelet = new Kubelet({
-    ...{ api: cluster.kubeOf(trustedUser('kubelet')), clock, programs: () => undefined },
-    ...kubeletBounds(cluster.bounds),
-  });
-  kubelet.run(ended.signal).catch((error: unknown) => {
-    if (!ended.signal.aborted) onBug(error);
-  });
-  closing.push(() => ended.abort());
+  const { kubeOf, bounds } = cluster;
+  const node = new EdgeNode({ clock, kubeOf, onBug, programs: () => undefined, ...nodeBounds(bounds) });
+  node.start();
+  closing.push(() => node.stop());
 }
 
 /** Everything that the operator needs around it, and the operator. */

@@ -148,6 +148,11 @@ export const FAULTS = {
   'watch-bookmark-withheld': describe(true, 'api', 'bookmarks do not arrive', LOOKS),
   'operator-crash': describe(true, 'operator', 'the operator dies; a new one starts when the fault heals'),
   'agent-crash': describe(true, 'operator', 'every flash agent dies, once; its Pod fails'),
+  'node-loss': describe(
+    true,
+    'operator',
+    'the node falls silent and every flash agent on it dies; after 40 seconds it is unreachable, after five minutes more its Pods are evicted, and it is back when the fault heals',
+  ),
   'clock-jump': describe(false, 'boards', "the board's clock jumps", { by: 'duration' }),
   'broker-restart': describe(false, 'broker', 'the broker restarts and forgets sessions'),
   'tag-moved': describe(true, 'registry', 'every tag points at the next one of its repository'),

@@ -98,7 +98,13 @@ class Bench {
       parameters: Object.fromEntries(numbers) as Record<string, number>,
       words: Object.fromEntries(texts) as Record<string, string>,
     };
-    const cast = { killOperator() {}, startOperator() {}, killAgents() {} };
+    const cast = {
+      killOperator() {},
+      startOperator() {},
+      killAgents() {},
+      loseNode: () => false,
+      recoverNode() {},
+    };
     const api = { weather, cluster, usersOf };
     const stage = { boards: new Map(), links: undefined, api, registry: undefined, cast };
     return injectFault(stage, order, () => {});

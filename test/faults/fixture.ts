@@ -17,7 +17,13 @@ export class FaultRig extends Rig {
     links: new Map([[this.board.name, this.link]]),
     api: undefined,
     registry: undefined,
-    cast: { killOperator: absent, startOperator: absent, killAgents: absent },
+    cast: {
+      killOperator: absent,
+      startOperator: absent,
+      killAgents: absent,
+      loseNode: absent,
+      recoverNode: absent,
+    },
   };
 
   static async running(options: RigOptions = {}): Promise<FaultRig> {

@@ -87,6 +87,8 @@ async function fetchUnder(
     startOperator: () => {},
     dropWatches: () => {},
     killAgents: () => {},
+    loseNode: () => false,
+    recoverNode: () => {},
   };
   const fetch = async (): Promise<string> => {
     try {

@@ -14,7 +14,7 @@ const IMAGE_BYTES = 40_000;
 const BOARDS = 6;
 
 /** `registry` with every blob passed through `see`. */
-const seen = (registry: Registry, see: (bytes: Uint8Array) => Uint8Array): Registry =>
+const seen = (registry: Registry, see: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>): Registry =>
   new Proxy(registry, {
     get: (target, name) => {
       if (name === 'blob')
@@ -156,4 +156,32 @@ test('an agent killed while patches are on their way is followed by one that car
   expect(kills).toBe(1);
   expect(counts).toMatchObject({ confirmed: BOARDS });
   for (const { imageBytes } of deliveries) expect(imageBytes).toBe(0);
+});
+
+test('a device that every delta makes restart is offered the image alone, after four tries', async () => {
+  let seenEvents = 0;
+  const resetAtDeltas = (rig: Rig): void => {
+    for (const event of rig.events.slice(seenEvents))
+      if (event.kind === 'write-begin' && event.deltaFrom !== undefined)
+        rig.board(event.board).reset('task-watchdog');
+    seenEvents = rig.events.length;
+    rig.clock.after(5, () => resetAtDeltas(rig));
+  };
+  const { counts, deliveries, rig } = await flash({ during: resetAtDeltas });
+  expect(counts).toMatchObject({ confirmed: BOARDS });
+  for (const { imageBytes, whyFull } of deliveries) {
+    expect(imageBytes).toBe(IMAGE_BYTES);
+    expect(whyFull).toBe('4 offers with a delta came to nothing');
+  }
+  const tries = rig.events.filter((event) => event.kind === 'write-begin' && event.deltaFrom !== undefined);
+  expect(tries).toHaveLength(4 * BOARDS);
+});
+
+test('a patch that never arrives holds a device up for seconds, not for ever', async () => {
+  const registryOf = (registry: Registry) =>
+    seen(registry, (bytes) => (bytes.length > IMAGE_BYTES / 10 ? bytes : new Promise(() => {})));
+  const { counts, deliveries } = await flash({ registryOf });
+  expect(counts).toMatchObject({ confirmed: BOARDS });
+  for (const { imageBytes, whyFull } of deliveries)
+    expect([imageBytes, whyFull]).toEqual([IMAGE_BYTES, 'the delta did not arrive within 20 s']);
 });

@@ -83,6 +83,8 @@ test.each([
   ['the operator dies and is back at once', 1_000, 'fault: operator-crash, for: 1ms'],
   ['the operator dies and is away for a while', 7_300, 'fault: operator-crash, for: 20s'],
   ['every flash agent dies', 2_100, 'fault: agent-crash'],
+  ['the node is lost for a minute', 7_300, 'fault: node-loss, for: 1m'],
+  ['the node is lost until its Pods are evicted', 17_300, 'fault: node-loss, for: 7m'],
   ['every watch ends', 5_300, 'fault: watch-drop'],
   ['the API server is away', 5_300, 'fault: api-unavailable, for: 15s'],
   ['the registry is away', 7_300, 'fault: registry-unavailable, for: 15s'],

@@ -185,7 +185,13 @@ export class EmbeddedSoak {
 
   #inject(order: Disturbance): Promise<() => Promise<void>> {
     const { weather, cluster } = this;
-    const cast = { killOperator() {}, startOperator() {}, killAgents() {} };
+    const cast = {
+      killOperator() {},
+      startOperator() {},
+      killAgents() {},
+      loseNode: () => false,
+      recoverNode() {},
+    };
     const api = { weather, cluster, usersOf };
     const stage = { boards: new Map(), links: undefined, api, registry: undefined, cast };
     return injectFault(stage, { ...order, boards: [] }, () => {});
