@@ -3,12 +3,13 @@ import type { FlashJobAction, FlashJobView } from '../../src/flashjob/decide.ts'
 import { orderOf } from '../../src/flashjob/order.ts';
 import type { Target } from '../../src/flashjob/tally.ts';
 import { POD, type Pod, SERVICE } from '../../src/kube/core.ts';
-import type { Device, DeviceUpdate } from '../../src/kube/device.ts';
+import { DEVICE, type Device, type DeviceUpdate } from '../../src/kube/device.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import { FLASH_JOB, FLASH_JOB_FINALIZER, type FlashJob } from '../../src/kube/flash-job.ts';
 import { type Kind, type KubeObject, keyOf, keyText, type NewObject } from '../../src/kube/object.ts';
 import { timestamp } from '../../src/time/clock.ts';
 import { Controller } from '../runtime/controller.ts';
+import { listPages } from '../runtime/list-pages.ts';
 import { sameJson } from '../runtime/same-json.ts';
 import { changeStatus, updateChange, updateOf } from '../twin.ts';
 import { agentNameOf, agentPod, agentService, describePod } from './agent-pod.ts';
@@ -18,6 +19,7 @@ import { type OperatorContext, ueidOf } from './context.ts';
 const GATHER_MS = 2_000;
 /** Instance uids whose meaning a job remembers; what the status may cost is bounded by it. */
 const ALIASES_MAX = 200;
+const DEVICES_PER_PAGE = 500;
 
 /** Reasons of events for actions that fail, as nubificus' operator names them. */
 const FAILURE_REASON: Readonly<Record<FlashJobAction['kind'], string>> = {
@@ -77,8 +79,18 @@ async function reconcile(
   const { ports, events, deciders } = context;
   const job = context.jobs.get(key);
   if (job === undefined) return undefined;
-  const view = observe(context, endedSince, job);
-  const decision = deciders.decideFlashJob(view);
+  let seen: Seen = {
+    device: (name) => context.devices.get(name),
+    pod: context.pods.get(keyText(agentKeyOf(job))),
+  };
+  let view = observe(context, endedSince, job, seen);
+  let decision = deciders.decideFlashJob(view);
+  if ((decision.status?.agentFailures ?? 0) > (job.status?.agentFailures ?? 0)) {
+    // Nobody is blamed on hearsay: a watch may have stalled, and what it has not told may be the outcome.
+    seen = await lookAgain(context, job);
+    view = observe(context, endedSince, job, seen);
+    decision = deciders.decideFlashJob(view);
+  }
   if (decision.status !== undefined && !sameJson(decision.status, job.status)) {
     try {
       await ports.kube.replace(FLASH_JOB, { ...job, status: decision.status }, { subresource: 'status' });
@@ -91,7 +103,7 @@ async function reconcile(
   for (const { type, reason, message } of decision.events) events.record(job, type, reason, message);
   for (const action of decision.actions) {
     try {
-      await act(context, job, view, action);
+      await act(context, job, view, seen, action);
     } catch (error) {
       if (isKubeError(error) && error.reason !== 'Conflict')
         events.record(job, 'Warning', FAILURE_REASON[action.kind], error.message);
@@ -101,15 +113,38 @@ async function reconcile(
   return decision.requeueAfterMs;
 }
 
-function observe(context: OperatorContext, endedSince: Map<string, number>, job: FlashJob): FlashJobView {
+/** What is known of a job's devices and agent: from the caches, or from the API itself. */
+interface Seen {
+  /** By `namespace/name`. */
+  device(name: string): Device | undefined;
+  readonly pod: Pod | undefined;
+}
+
+/** Asks the API what the caches may have missed. */
+async function lookAgain({ ports: { kube } }: OperatorContext, job: FlashJob): Promise<Seen> {
+  const agent = agentKeyOf(job);
+  const pod = await kube.get(POD, agent).catch((error: unknown) => {
+    if (!isKubeError(error, 'NotFound')) throw error;
+    return undefined;
+  });
+  const { objects } = await listPages(kube, DEVICE, { namespace: agent.namespace }, DEVICES_PER_PAGE);
+  return { device: (name) => objects.get(name), pod };
+}
+
+function observe(
+  context: OperatorContext,
+  endedSince: Map<string, number>,
+  job: FlashJob,
+  seen: Seen,
+): FlashJobView {
   const { ports, devices } = context;
-  const { namespace = 'default', name, uid } = job.metadata;
+  const { namespace = 'default', uid } = job.metadata;
   const order = orderOf(job.spec);
   const uuids = [...new Set(job.spec.uuid)];
   const isBegun = job.status?.order === order;
   const aliases = isBegun ? (job.status?.aliases ?? {}) : resolveAliases(context, namespace, uuids);
   const targets = uuids.map((uuid): Target => {
-    const device = devices.get(`${namespace}/${aliases[uuid] ?? uuid}`);
+    const device = seen.device(`${namespace}/${aliases[uuid] ?? uuid}`);
     if (device === undefined) return { uuid };
     const update = updateOf(device, uid, order);
     const station = device.status?.station;
@@ -120,7 +155,7 @@ function observe(context: OperatorContext, endedSince: Map<string, number>, job:
       ...(update !== undefined && { update }),
     };
   });
-  const pod = context.pods.get(`${namespace}/${agentNameOf(name)}`);
+  const { pod } = seen;
   return {
     job,
     order,
@@ -129,7 +164,7 @@ function observe(context: OperatorContext, endedSince: Map<string, number>, job:
     aliases,
     held: devices.byIndex('holder', uid).map(({ metadata }) => metadata.name),
     pod: pod === undefined ? undefined : describePod(pod, endedForMs(endedSince, pod, ports.clock.nowMs)),
-    hasService: context.services.get(`${namespace}/${agentNameOf(name)}`) !== undefined,
+    hasService: context.services.get(keyText(agentKeyOf(job))) !== undefined,
   };
 }
 
@@ -164,11 +199,12 @@ async function act(
   context: OperatorContext,
   job: FlashJob,
   view: FlashJobView,
+  seen: Seen,
   action: FlashJobAction,
 ): Promise<void> {
   const { kube } = context.ports;
-  const { namespace = 'default', name, resourceVersion } = job.metadata;
-  const agent = { namespace, name: agentNameOf(name) };
+  const { resourceVersion } = job.metadata;
+  const agent = agentKeyOf(job);
   switch (action.kind) {
     case 'add-finalizer':
     case 'remove-finalizer': {
@@ -185,7 +221,9 @@ async function act(
       await createOwn(context, SERVICE, agentService(job));
       return;
     case 'delete-pod':
-      await unlessGone(kube.delete(POD, agent));
+      // That one, and not another which has taken its name.
+      if (seen.pod !== undefined)
+        await unlessGone(kube.delete(POD, agent, { preconditions: { uid: seen.pod.metadata.uid } }));
       return;
     case 'delete-service':
       await unlessGone(kube.delete(SERVICE, agent));
@@ -233,10 +271,18 @@ function devicesOf({ devices }: OperatorContext, { job, targets }: FlashJobView)
   return targets.flatMap(({ device }) => devices.get(`${namespace}/${device}`) ?? []);
 }
 
+/** A conflict says that what was to go is gone, and another is in its place. */
 async function unlessGone(deleted: Promise<void>): Promise<void> {
   try {
     await deleted;
   } catch (error) {
-    if (!isKubeError(error, 'NotFound')) throw error;
+    if (!isKubeError(error, 'NotFound', 'Conflict')) throw error;
   }
+}
+
+function agentKeyOf({ metadata: { namespace = 'default', name } }: FlashJob): {
+  namespace: string;
+  name: string;
+} {
+  return { namespace, name: agentNameOf(name) };
 }

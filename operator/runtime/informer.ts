@@ -25,7 +25,8 @@ export type Source = 'watch' | 'list';
 export type ChangeListener<T> = (before: T | undefined, after: T | undefined, source: Source) => void;
 
 const PAGE_SIZE = 500;
-const INACTIVITY_MS = 600_000;
+/** kube-apiserver sends bookmarks about once a minute, so a watch that is alive is never silent for so long. */
+const INACTIVITY_MS = 150_000;
 const AUDIT_MS = 1_800_000;
 
 /**

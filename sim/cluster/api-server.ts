@@ -279,7 +279,17 @@ export class ApiServer {
     if (subresource !== undefined || this.exists(served, place))
       return this.#update(served, place, applied, request, 'patch');
     const { object, managedFields } = applied(undefined);
-    const name = isMembers(object.metadata) ? object.metadata.name : undefined;
+    const { name, uid } = isMembers(object.metadata) ? object.metadata : {};
+    if (name === undefined)
+      throw refuse.badRequest(
+        `the name of the object (${place.name} based on URL) was undeterminable: name must be provided`,
+      );
+    if (typeof uid === 'string' && uid !== '')
+      throw refuse.conflict(
+        served.resource,
+        place.name,
+        `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+      );
     if (name !== place.name)
       throw refuse.badRequest(
         `the name of the object (${name}) does not match the name on the URL (${place.name})`,

@@ -4,6 +4,7 @@ import type { CustomResourceDefinition } from '../../src/kube/crd.ts';
 import type { KubeObject, NewObject } from '../../src/kube/object.ts';
 import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
 import { applyContract } from './kube-apply.ts';
+import { applyFormContract } from './kube-apply-forms.ts';
 import { batchContract } from './kube-batch.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { bodyContract } from './kube-http-body.ts';
@@ -102,6 +103,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     optionsContract(bench);
     watchContract(bench);
     applyContract(bench);
+    applyFormContract(bench);
     deletionContract(bench);
     schemaContract(bench);
     scaleContract(bench);

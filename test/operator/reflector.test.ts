@@ -142,7 +142,7 @@ test('what is said twice is told once', async () => {
 
 describe('the safety net', () => {
   test('finds what the watch should have told, tells it and counts it', async () => {
-    const rig = await new Rig({ auditMs: 10 * MINUTE_MS }).start();
+    const rig = await new Rig({ auditMs: 10 * MINUTE_MS, inactivityMs: 60 * MINUTE_MS }).start();
     await rig.add('kept', 'gone', 'changed');
     rig.lost = () => true;
     await rig.add('new');
@@ -177,7 +177,7 @@ describe('the safety net', () => {
   });
 
   test('a list that fails is tried again', async () => {
-    const rig = await new Rig({ auditMs: 10 * MINUTE_MS }).start();
+    const rig = await new Rig({ auditMs: 10 * MINUTE_MS, inactivityMs: 60 * MINUTE_MS }).start();
     const error = new KubeError('InternalError', 'no');
     const heal = rig.weatherFor({ fault: 'x', request: (verb) => (verb === 'list' ? { error } : undefined) });
     await rig.pass(13 * MINUTE_MS);
@@ -218,7 +218,7 @@ describe('a server that lost its data', () => {
   });
 
   test('is found out by the safety net when its versions have caught up before anybody looked', async () => {
-    const rig = await new Rig({ auditMs: 10 * MINUTE_MS }).start();
+    const rig = await new Rig({ auditMs: 10 * MINUTE_MS, inactivityMs: 60 * MINUTE_MS }).start();
     await rig.add('a', 'b');
     rig.world.cluster.restart('lost');
     await rig.add('c', 'd', 'e', 'f');

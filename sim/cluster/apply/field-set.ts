@@ -65,10 +65,14 @@ export function select(set: FieldSet, elements: readonly string[], keep: boolean
   );
 }
 
-/** The places as people read them: `.spec.parts[name="a"].count`. */
+/** The places as people read them, those of one level before what is below them: `.spec.parts[name="a"].count`. */
 export function pathsOf(set: FieldSet, prefix = ''): readonly string[] {
-  const below = [...set.children].flatMap(([element, child]) => pathsOf(child, prefix + readable(element)));
-  return set.member ? [prefix, ...below] : below;
+  const places = [...set.children]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([element, child]) => [prefix + readable(element), child] as const);
+  const here = places.filter(([, child]) => child.member).map(([path]) => path);
+  const below = places.flatMap(([path, child]) => pathsOf({ ...child, member: false }, path));
+  return set.member ? [prefix, ...here, ...below] : [...here, ...below];
 }
 
 function readable(element: string): string {

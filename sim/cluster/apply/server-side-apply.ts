@@ -94,9 +94,7 @@ export function serverSideApply(
 function checkConfig(served: Served, config: unknown): asserts config is Members {
   if (!isMembers(config)) throw badRequest('an apply patch is an object');
   if (config.apiVersion !== served.apiVersion || config.kind !== served.resource.kind)
-    throw badRequest(
-      `an apply patch names its apiVersion (${served.apiVersion}) and kind (${served.resource.kind})`,
-    );
+    throw badRequest(`invalid object type: ${config.apiVersion ?? ''}, Kind=${config.kind ?? ''}`);
   const { managedFields, namespace = '', name = '' } = metadataOf(config);
   if (managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   const unknown: string[] = [];

@@ -9,12 +9,13 @@ import { unrecognized } from '../decode-errors.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
 import { checkSelectors } from '../reads.ts';
-import { type Served, splitApiVersion } from '../resource.ts';
+import { type Resource, type Served, splitApiVersion } from '../resource.ts';
 import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
 import { authenticate } from './http-authentication.ts';
 import { impersonated } from './impersonation.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
+import { decodeProtobuf } from './protobuf.ts';
 import { checkWatchOptions, wholeNumber } from './read-options.ts';
 import { requestedAccess } from './requested-access.ts';
 import { answerResource, includedIn, selection, verbOf } from './resource-answer.ts';
@@ -34,7 +35,7 @@ export interface DoorTls extends Credential {
   readonly authority: string;
 }
 
-/** The embedded cluster for programs outside this process: HTTP/1.1, JSON in and out. */
+/** The embedded cluster for programs outside this process: HTTP/1.1, JSON out, JSON, YAML and protobuf in. */
 export class HttpDoor {
   readonly #cluster: EmbeddedCluster;
   readonly #scheme: 'http' | 'https';
@@ -122,7 +123,7 @@ export class HttpDoor {
     const served = this.#cluster.server.catalog.served(route.apiVersion, route.plural);
     if (served === undefined || (route.namespace !== undefined && !served.resource.namespaced))
       throw this.#isBuiltIn(route.apiVersion) ? notServed() : pageNotFound();
-    const { value: body, bytes: bodyBytes } = await readBody(message, served.resource.kind);
+    const { value: body, bytes: bodyBytes } = await readBody(message, served.resource);
     const request: ResourceRequest = {
       method: message.method ?? 'GET',
       route,
@@ -206,7 +207,7 @@ function send(response: ServerResponse, status: number, body: unknown, type = 'a
  */
 async function readBody(
   message: IncomingMessage,
-  kind: string,
+  { kind, custom }: Resource,
 ): Promise<{ readonly value: unknown; readonly bytes: number }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -220,7 +221,12 @@ async function readBody(
     throw new KubeError('RequestEntityTooLarge', `Request entity too large: limit is ${BODY_BYTES_MAX}`);
   if (bytes === 0) return { value: undefined, bytes };
   const type = message.headers['content-type'];
-  const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type);
+  const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type, custom);
+  if (format === 'protobuf') {
+    const decoded = decodeProtobuf(Buffer.concat(chunks));
+    if (!decoded.ok) throw unreadable(message.method, kind, format, decoded.error);
+    return { value: decoded.value, bytes };
+  }
   const text = Buffer.concat(chunks).toString();
   try {
     return { value: format === 'yaml' || format === 'apply' ? parseYaml(text) : JSON.parse(text), bytes };
@@ -234,6 +240,7 @@ function unreadable(method: string | undefined, kind: string, format: string, wh
   if (method === 'DELETE')
     return new KubeError('InternalError', `couldn't get version/kind; json parse error: ${why}`);
   if (format === 'yaml') return unrecognized(kind, why);
+  if (format === 'protobuf') return badRequest(why);
   if (format === 'apply') return badRequest(`error decoding YAML: ${why}`);
   if (method !== 'PATCH') return unrecognized(kind, `couldn't get version/kind; json parse error: ${why}`);
   return badRequest(format === 'strategic' ? why : `error decoding patch: ${why}`);

@@ -67,18 +67,16 @@ export function patchFormat(contentType: string | undefined): PatchFormat {
   throw unsupported(Object.keys(PATCH_FORMATS));
 }
 
-/** Throws UnsupportedMediaType unless the body is JSON or YAML. */
-export function bodyFormat(contentType: string | undefined): 'json' | 'yaml' {
-  switch (mediaType(contentType)) {
-    case '':
-    case 'application/json':
-      return 'json';
-    case 'application/yaml':
-      return 'yaml';
-    default:
-      throw unsupported(['application/json', 'application/yaml']);
-  }
+/** Throws UnsupportedMediaType. Custom kinds have no protobuf messages. */
+export function bodyFormat(contentType: string | undefined, custom: boolean): 'json' | 'yaml' | 'protobuf' {
+  const type = mediaType(contentType);
+  if (type === '' || type === 'application/json') return 'json';
+  if (type === 'application/yaml') return 'yaml';
+  if (type === PROTOBUF && !custom) return 'protobuf';
+  throw unsupported(['application/json', 'application/yaml', ...(custom ? [] : [PROTOBUF])]);
 }
+
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 function mediaType(contentType: string | undefined): string {
   return (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';

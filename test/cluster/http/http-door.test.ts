@@ -71,7 +71,7 @@ describe('content', () => {
   });
 
   test.each([
-    ['POST', MAPS, 'application/vnd.kubernetes.protobuf'],
+    ['POST', MAPS, 'application/cbor'],
     ['PATCH', `${MAPS}/x`, 'application/json'],
   ])('%s %s as %s is refused', async (method, path, type) => {
     const headers = { 'Content-Type': type };

@@ -43,7 +43,8 @@ export class Churn {
       }
       this.writes++;
     } catch (error) {
-      if (!isKubeError(error, 'NotFound', 'AlreadyExists', 'Conflict')) throw error;
+      // Somebody was faster, or the server is away for a moment: there is always a next write.
+      if (!isKubeError(error)) throw error;
     }
   }
 }
