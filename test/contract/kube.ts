@@ -30,6 +30,8 @@ export interface Subject {
   readonly doors: Doors;
   /** Requests as they stand, where the server speaks HTTP. */
   readonly wire?: Wire;
+  /** Starts controllers that must not run before Widgets are served. */
+  startControllers?(): Promise<void>;
   /** Lets the server's own controllers take a step; called in loops that wait for them. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -100,6 +102,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
           () => false,
         ),
       );
+      await subject.startControllers?.();
     });
     afterAll(async (suite) => {
       await subject.close();
