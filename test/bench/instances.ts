@@ -26,13 +26,16 @@ export function* instances(
 ): Generator<NewObject<Instance>> {
   const stations = Array.from({ length: count }, (_, index) => `10.${series}.${index >> 8}.${index & 255}`);
   for (const [endpoint, hash] of nameDevices(stations)) {
-    const properties = {
-      [BROKER_PROPERTY.endpoint]: endpoint,
-      [BROKER_PROPERTY.device]: 'esp32c3',
-      [BROKER_PROPERTY.application]: 'thermo',
-      [BROKER_PROPERTY.version]: '1.0.0',
-      [BROKER_PROPERTY.ueid]: `01${hash.padStart(32, '0')}`,
-    };
+    // As they come out of a device's announcement: texts that were parsed, not joined.
+    const properties = JSON.parse(
+      JSON.stringify({
+        [BROKER_PROPERTY.endpoint]: endpoint,
+        [BROKER_PROPERTY.device]: 'esp32c3',
+        [BROKER_PROPERTY.application]: 'thermo',
+        [BROKER_PROPERTY.version]: '1.0.0',
+        [BROKER_PROPERTY.ueid]: `01${hash.padStart(32, '0')}`,
+      }),
+    );
     yield newInstance(configuration, NAMESPACE, `thermo-${hash}`, properties, 'edge-1');
   }
 }
