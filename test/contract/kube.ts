@@ -8,6 +8,9 @@ import { accessContract } from './kube-access.ts';
 import { applyContract } from './kube-apply.ts';
 import { applyFormContract } from './kube-apply-forms.ts';
 import { batchContract } from './kube-batch.ts';
+import { crdDefinitionContract } from './kube-crd-definitions.ts';
+import { crdLifecycleContract } from './kube-crd-lifecycle.ts';
+import { crdSchemaContract } from './kube-crd-schemas.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { bodyContract } from './kube-http-body.ts';
 import { optionsContract } from './kube-http-options.ts';
@@ -30,6 +33,8 @@ export interface Subject {
   readonly doors: Doors;
   /** Requests as they stand, where the server speaks HTTP. */
   readonly wire?: Wire;
+  /** Starts controllers that must not run before Widgets are served. */
+  startControllers?(): Promise<void>;
   /** Lets the server's own controllers take a step; called in loops that wait for them. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -100,6 +105,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
           () => false,
         ),
       );
+      await subject.startControllers?.();
     });
     afterAll(async (suite) => {
       await subject.close();
@@ -116,6 +122,9 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     applyFormContract(bench);
     deletionContract(bench);
     schemaContract(bench);
+    crdSchemaContract(bench);
+    crdDefinitionContract(bench);
+    crdLifecycleContract(bench);
     scaleContract(bench);
     workloadContract(bench);
     batchContract(bench);

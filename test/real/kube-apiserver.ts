@@ -16,7 +16,7 @@ export interface KnownUser {
   readonly groups?: readonly string[];
 }
 
-/** A real kube-apiserver over a real etcd, with RBAC on and no controller, scheduler or kubelet. */
+/** A real kube-apiserver over a real etcd, with RBAC on, no scheduler or kubelet, and no controllers but those asked for. */
 export interface KubeApiserver {
   /** `https://127.0.0.1:port`. */
   readonly url: string;
@@ -27,6 +27,11 @@ export interface KubeApiserver {
   token(user: string): string;
   /** A kubeconfig file of somebody whom the server knows by a client certificate (CN and O). */
   certificateKubeconfig(user: KnownUser): string;
+  /**
+   * Runs controllers of kube-controller-manager by their names there. The garbage collector looks for new
+   * kinds when it starts, and then every half minute.
+   */
+  startControllers(...names: readonly string[]): Promise<void>;
   /** Stops and starts kube-apiserver alone, on the same port; etcd keeps everything. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -34,14 +39,30 @@ export interface KubeApiserver {
 
 const ADMIN: KnownUser = { name: 'admin', groups: ['system:masters'] };
 
+/** The etcd that this version of Kubernetes is built with; it can say how far a watch is, which older ones cannot. */
+const ETCD_VERSION = 'v3.5.16';
+
+export function buildEtcd(): Promise<string> {
+  const binary = `etcd-${ETCD_VERSION.slice(1)}`;
+  return buildGoPeer({ binary, module: 'kube-apiserver', package: 'go.etcd.io/etcd/server/v3' });
+}
+
 export function buildKubeApiserver(): Promise<string> {
+  return buildKubernetes('kube-apiserver');
+}
+
+export function buildControllerManager(): Promise<string> {
+  return buildKubernetes('kube-controller-manager');
+}
+
+function buildKubernetes(command: string): Promise<string> {
   const [major, minor] = KUBERNETES_VERSION.slice(1).split('.');
   const version = 'k8s.io/component-base/version';
   const stamps = `-X ${version}.gitVersion=${KUBERNETES_VERSION} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`;
   return buildGoPeer({
-    binary: `kube-apiserver-${KUBERNETES_VERSION.slice(1)}`,
+    binary: `${command}-${KUBERNETES_VERSION.slice(1)}`,
     module: 'kube-apiserver',
-    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    package: `k8s.io/kubernetes/cmd/${command}`,
     ldflags: `-s -w ${stamps}`,
   });
 }
@@ -50,7 +71,7 @@ export function buildKubeApiserver(): Promise<string> {
 export async function startKubeApiserver(
   options: { readonly users?: readonly KnownUser[]; readonly flags?: readonly string[] } = {},
 ): Promise<KubeApiserver> {
-  const binary = await buildKubeApiserver();
+  const [binary, etcdBinary] = [await buildKubeApiserver(), await buildEtcd()];
   const folder = mkdtempSync(join(tmpdir(), 'brickproof-kube-'));
   const at = (name: string): string => join(folder, name);
   const tokens = new Map([ADMIN, ...(options.users ?? [])].map((user) => [user.name, randomToken()]));
@@ -58,7 +79,7 @@ export async function startKubeApiserver(
 
   const [etcdPort, peerPort, port] = await freePorts(3);
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-  const etcd = start('etcd', [
+  const etcd = start(etcdBinary, [
     ...['--data-dir', at('etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl],
     ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`, '--log-level', 'error'],
   ]);
@@ -77,6 +98,7 @@ export async function startKubeApiserver(
     ...(options.flags ?? []),
   ];
   let server = start(binary, flags);
+  let controllers: Running | undefined;
   const caFile = at('certs/apiserver.crt');
   try {
     await ready(server, url, caFile);
@@ -116,7 +138,14 @@ export async function startKubeApiserver(
       server = start(binary, flags);
       await ready(server, url, caFile);
     },
+    async startControllers(...names) {
+      controllers = start(await buildControllerManager(), [
+        `--kubeconfig=${kubeconfig(ADMIN.name, { token: token(ADMIN.name) })}`,
+        ...[`--controllers=${names.join(',')}`, '--leader-elect=false', '--secure-port=0'],
+      ]);
+    },
     async stop() {
+      if (controllers !== undefined) await stopProcess(controllers);
       await stopProcess(server);
       await stopProcess(etcd);
       rmSync(folder, { recursive: true, force: true });
@@ -168,7 +197,7 @@ function start(command: string, args: readonly string[]): Running {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.once('error', (error) => {
-    log += `${command} cannot be started (${error.message}); etcd: apt-get install etcd-server\n`;
+    log += `${command} cannot be started (${error.message})\n`;
   });
   child.stderr?.on('data', (chunk: Buffer) => {
     log = (log + chunk.toString()).slice(-20_000);
