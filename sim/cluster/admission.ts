@@ -109,8 +109,8 @@ export function checkDraft(
   if (resource.answer === undefined)
     causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
   validate(version.schema, draft, previous, '', causes);
-  if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (!resource.custom) refuseWrongTypes(served, draft, causes, origin);
+  if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (causes.length > 0) throw invalid(resource, draft.metadata.name, causes);
 }
 

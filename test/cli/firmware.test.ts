@@ -58,6 +58,14 @@ test('pack, push, pull, copy: the digest stays, and what is there is not sent ag
   expect(image.stdout).toMatch(/^thermo 1\.0\.0 for esp32c3: 19\.5 KiB\nsha256:/);
 });
 
+test('an artifact is pulled into a layout; a mere file name is asked about, not taken for a reference', async () => {
+  const { exitCode, stderr } = await firmware('pull', `${server.host}/fleet/thermo:1.0.0`, 'thermo.bin');
+  expect(exitCode).toBe(64);
+  expect(stderr).toBe(
+    'brickproof: thermo.bin: write oci:FOLDER[:TAG], or say with --chip whose app image goes into a file\n',
+  );
+});
+
 test('straight into a registry, application images alone', async () => {
   const remote = `${server.host}/fleet/direct:1`;
   await firmware('pack', at('build-c3'), '--app-only', '-q', '-o', remote);
