@@ -272,15 +272,15 @@ data: { port: "${port}" }
       '0',
     ]);
     expect(await kubectl('describe', 'pod', 'runner')).toMatch(/State:\s+Waiting\s+Reason:\s+ErrImagePull/);
-    await kubectl('delete', 'pod', 'runner', '--timeout=20s');
-    await apply('core.yaml', manifest('agent:1', 4434));
-    await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/runner', '--timeout=20s');
-    expect(lines(await kubectl('get', 'pods'))[1]?.slice(0, 3)).toEqual(['runner', '0/1', 'Completed']);
     for (const ask of [
       ['logs', 'runner'],
       ['exec', 'runner', '--', 'ls'],
     ])
       await expect(kubectl(...ask)).rejects.toThrow(/the embedded cluster runs no process/);
+    await kubectl('delete', 'pod', 'runner', '--timeout=20s');
+    await apply('core.yaml', manifest('agent:1', 4434));
+    await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/runner', '--timeout=20s');
+    expect(lines(await kubectl('get', 'pods'))[1]?.slice(0, 3)).toEqual(['runner', '0/1', 'Completed']);
     await kubectl('delete', '-f', join(folder, 'core.yaml'), '--timeout=20s');
   });
 
