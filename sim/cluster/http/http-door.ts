@@ -8,15 +8,16 @@ import type { UserInfo } from '../auth/user.ts';
 import { unrecognized } from '../decode-errors.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
-import { checkSelectors } from '../reads.ts';
+import { endsInitialEvents } from '../reads.ts';
 import { type Resource, type Served, splitApiVersion } from '../resource.ts';
+import { checkSelectors } from '../selection.ts';
 import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
 import { authenticate } from './http-authentication.ts';
 import { impersonated } from './impersonation.ts';
 import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
 import { decodeProtobuf } from './protobuf.ts';
-import { checkWatchOptions, wholeNumber } from './read-options.ts';
+import { checkWatchOptions, flag, wholeNumber } from './read-options.ts';
 import { requestedAccess } from './requested-access.ts';
 import { answerResource, includedIn, selection, verbOf } from './resource-answer.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -154,17 +155,19 @@ export class HttpDoor {
   #stream(served: Served, request: ResourceRequest, response: ServerResponse): void {
     const { query } = request;
     const resourceVersion = query.get('resourceVersion');
-    const options = {
-      shape: negotiate(request.accept, ['object', 'table', 'metadata']),
-      included: includedIn(query),
-      timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
-    };
     const watchRequest = {
       user: request.user.name,
       ...selection(request),
       ...(resourceVersion !== null && { resourceVersion }),
-      allowWatchBookmarks: query.get('allowWatchBookmarks') === 'true',
-      sendInitialEvents: query.get('sendInitialEvents') === 'true',
+      allowWatchBookmarks: flag(query, 'allowWatchBookmarks'),
+      ...(query.has('sendInitialEvents') && { sendInitialEvents: flag(query, 'sendInitialEvents') }),
+    };
+    // A table cannot say where what was there in the beginning ends.
+    const isPlain = !endsInitialEvents(watchRequest);
+    const options = {
+      shape: negotiate(request.accept, ['object', 'metadata', ...(isPlain ? (['table'] as const) : [])]),
+      included: includedIn(query),
+      timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
     };
     checkWatchOptions(query);
     checkSelectors(served, watchRequest);
