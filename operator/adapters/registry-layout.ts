@@ -135,7 +135,8 @@ export class LayoutRegistry implements Registry {
       tag === undefined ? other !== digest : annotations?.[REF_NAME] !== tag,
     );
     const index: ImageIndex = { kind: 'index', mediaType: OCI_INDEX, manifests: [...kept, entry] };
-    await this.#write(reference, 'oci-layout', encodeCanonicalJson(LAYOUT));
+    if (!(await this.#isLayout(reference)))
+      await this.#write(reference, 'oci-layout', encodeCanonicalJson(LAYOUT));
     await this.#write(reference, 'index.json', encodeManifest(index));
     return digest;
   }
@@ -151,6 +152,10 @@ export class LayoutRegistry implements Registry {
 
   async #sizeOf(repository: Repository, digest: Digest): Promise<number | undefined> {
     return (await stat(join(this.#folderOf(repository), blobPath(digest))).catch(absent))?.size;
+  }
+
+  async #isLayout(repository: Repository): Promise<boolean> {
+    return (await stat(join(this.#folderOf(repository), 'oci-layout')).catch(absent)) !== undefined;
   }
 
   async #read(repository: Repository, digest: Digest, bytesMax: number): Promise<Uint8Array> {

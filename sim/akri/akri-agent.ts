@@ -105,7 +105,8 @@ async function reconcile(
   }
 }
 
-function newInstance(
+/** A find as an object that is yet to be created; nobody uses it. */
+export function newInstance(
   configuration: Configuration,
   namespace: string,
   name: string,

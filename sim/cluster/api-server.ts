@@ -10,6 +10,7 @@ import { finalizersOnDelete, isGone, marked } from './deletion.ts';
 import { immutableMeta } from './object-meta.ts';
 import { generateName, newUid } from './object-name.ts';
 import { OpenWatches } from './open-watches.ts';
+import { OwnerPool } from './owner-pool.ts';
 import { type Patch, patched } from './patch.ts';
 import { boundPod } from './pod-binding.ts';
 import {
@@ -72,6 +73,7 @@ export class ApiServer {
   readonly #checks: CreateCheck[] = [];
   readonly #writeChecks: WriteCheck[] = [];
   readonly #tracksWriters: boolean;
+  readonly #owners = new OwnerPool();
   readonly watches = new OpenWatches();
 
   constructor({ store, catalog, clock, random, tracksWriters }: ApiServerParts) {
@@ -157,6 +159,8 @@ export class ApiServer {
       resourceVersion: '',
       creationTimestamp: timestamp(this.clock),
     };
+    if (metadata.ownerReferences !== undefined)
+      draft.metadata.ownerReferences = this.#owners.share(metadata.ownerReferences);
     delete draft.metadata.deletionTimestamp;
     delete draft.metadata.deletionGracePeriodSeconds;
     delete draft.metadata.managedFields;

@@ -82,19 +82,20 @@ function graftList(input: readonly unknown[], previous: readonly unknown[] | und
 function graftMembers(input: Members, previous: Members | undefined): Members {
   if (input instanceof Date || ArrayBuffer.isView(input))
     throw new KubeError('BadRequest', `a ${input.constructor.name} is not JSON`);
-  const copy: Record<string, unknown> = {};
-  let count = 0;
-  let same = previous !== undefined;
-  for (const name of Object.keys(input)) {
-    const value = input[name];
-    if (value === undefined) continue;
+  // Copied whole and not member by member: such a copy takes no more room than its members need.
+  const copy: Record<string, unknown> = Object.values(input).includes(undefined)
+    ? Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+    : { ...input };
+  const names = Object.keys(copy);
+  let same = previous !== undefined && Object.keys(previous).length === names.length;
+  for (const name of names) {
+    const value = copy[name];
     const old = previous?.[name];
     const member = graft(value, old);
-    copy[name] = member;
-    count++;
+    if (member !== value) copy[name] = member;
     if (member !== old) same = false;
   }
-  return same && Object.keys(previous as Members).length === count ? (previous as Members) : copy;
+  return same ? (previous as Members) : copy;
 }
 
 /** Freezes everything below; a test's proof that nobody writes to shared objects. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { credentialsIn, usualCredentialFiles } from '../../operator/adapters/registry-credentials.ts';
 import { HttpRegistry, type HttpRegistryOptions } from '../../operator/adapters/registry-http.ts';
 import { LayoutRegistry } from '../../operator/adapters/registry-layout.ts';
-import { ScaledClock } from '../../sim/live/scaled-clock.ts';
+import { WallClock } from '../../operator/adapters/wall-clock.ts';
 import { MirroredRegistry } from '../oci/mirrored-registry.ts';
 import { formatReference, isTag, parseReference, type Reference } from '../oci/reference.ts';
 import type { Registry } from '../oci/registry.ts';
@@ -95,7 +95,7 @@ function layoutEndpoint(written: string): Endpoint {
 
 function remoteRegistry(options: EndpointOptions): Registry {
   const settings: HttpRegistryOptions = {
-    clock: new ScaledClock(),
+    clock: new WallClock(),
     random: new SeededRandom(randomUUID()),
     credentials: loginOf(options) ?? credentialsIn({ files: filesOf(options) }),
     insecureHosts: options.plainHttp ?? [],

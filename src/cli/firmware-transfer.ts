@@ -56,7 +56,7 @@ export function registerFirmwareTransfer(firmware: Command): void {
       withFailures(() => transfer(from, to, options, printer(made))),
     );
   pull.action((from: string, to: string, options: PullOptions, made: Command) => {
-    const act = options.chip === undefined ? transfer : pullImage;
+    const act = options.chip === undefined ? pullAll : pullImage;
     return withFailures(() => act(from, to, options, printer(made)));
   });
 }
@@ -84,6 +84,13 @@ async function transfer(from: string, to: string, options: TransferOptions, prin
     );
   }
   print(`${report.digest}\n`);
+}
+
+function pullAll(from: string, to: string, options: PullOptions, print: Print): Promise<void> {
+  // Any file name is a reference as well: to Docker Hub, where nobody meant it to go.
+  if (!to.startsWith('oci:'))
+    rejectUsage(`${to}: write oci:FOLDER[:TAG], or say with --chip whose app image goes into a file`);
+  return transfer(from, to, options, print);
 }
 
 async function pullImage(from: string, file: string, options: PullOptions, print: Print): Promise<void> {

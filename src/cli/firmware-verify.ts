@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
 import { resolveFirmware } from '../oci/fetch-firmware.ts';
 import {
   parseSignaturePolicy,
@@ -58,7 +57,7 @@ async function verifyCommand(
   flags: VerifyFlags,
   print: (text: string) => void,
 ): Promise<void> {
-  const policy = readPolicy(flags);
+  const policy = await readPolicy(flags);
   const nowMs = flags.at === undefined ? Date.now() : parseInstant(flags.at);
   if (nowMs === undefined) rejectUsage(`--at ${flags.at}: write a time in UTC, as 2027-01-31T00:00:00Z`);
   const { digest, proof } = await withFailures(async () => {
@@ -71,18 +70,19 @@ async function verifyCommand(
   else print(`${digest} (${proof.application || 'no application named'}) is signed by ${proof.signer}\n`);
 }
 
-function readPolicy({ key, policy }: VerifyFlags): SignaturePolicy {
+async function readPolicy({ key, policy }: VerifyFlags): Promise<SignaturePolicy> {
   if ((key === undefined) === (policy === undefined))
     rejectUsage('give either --key or --policy: without one nothing is known of who may sign');
   if (key !== undefined)
     return policyOfKey(basename(key), given(key, readVerificationKey(readTextInput(key))));
   const path = policy ?? '';
+  const { parse } = await import('yaml');
   let document: unknown;
   try {
     document = parse(readTextInput(path), { maxAliasCount: 0 });
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'YAMLParseError') throw error;
-    rejectUsage(`${path}: ${error.message.split('\n', 1)[0]}`);
+    rejectUsage(`${path}: ${error.message.split('\n', 1)[0]?.replace(/:$/, '')}`);
   }
   return given(path, parseSignaturePolicy(new TextEncoder().encode(JSON.stringify(document ?? null))));
 }

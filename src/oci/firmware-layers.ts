@@ -84,7 +84,7 @@ export function layersOfParts(parts: readonly FirmwarePart[]): Decoded<readonly 
 /**
  * What keeps these parts and this app image from living in one flash; undefined when nothing does.
  *
- * Without a partition table only the bootloader's chip can be told.
+ * Without a partition table only the bootloader's chip can be told, and that the image is no larger than the flash.
  */
 export function faultOfParts(
   chip: string,
@@ -97,7 +97,10 @@ export function faultOfParts(
   if (inBootloader === undefined) return 'the bootloader does not start as an image (byte 0 is not 0xe9)';
   if (inBootloader !== chipIdOf(chip)) return `the bootloader is for ${describeChipId(inBootloader)}`;
   const tablePart = parts.find((part) => part.kind === 'partition-table');
-  if (tablePart === undefined) return undefined;
+  if (tablePart === undefined)
+    return image.length > flashSizeBytes
+      ? `the image has ${image.length} bytes, the whole flash only ${flashSizeBytes}`
+      : undefined;
   const table = parsePartitionTable(tablePart.bytes);
   if (!table.ok) return `partition table: ${table.refusal.message}`;
   const [layoutFault] = checkLayout(table.value, flashSizeBytes);

@@ -22,8 +22,13 @@ export interface Timer {
 
 /** The current instant as Kubernetes writes it: RFC 3339, whole seconds, UTC. Source: metav1.Time. */
 export function timestamp(clock: Pick<Clock, 'epochMs' | 'nowMs'>): string {
-  return `${isoAt(clock.epochMs + clock.nowMs).slice(0, 19)}Z`;
+  const second = Math.floor((clock.epochMs + clock.nowMs) / 1000);
+  if (second !== latest.second) latest = { second, text: `${isoAt(second * 1000).slice(0, 19)}Z` };
+  return latest.text;
 }
+
+/** Thousands of objects are made in the same second; they share its text. */
+let latest = { second: Number.NaN, text: '' };
 
 /** The current instant with microseconds. Source: metav1.MicroTime (Lease, Event). */
 export function microTimestamp(clock: Clock): string {

@@ -125,7 +125,7 @@ async function measureStart(): Promise<number> {
   let bestMs = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round++) {
     const startedMs = performance.now();
-    await run(process.execPath, [join(PROJECT, 'src/cli/main.ts'), 'firmware', 'pack', '--help']);
+    await run(process.execPath, [join(PROJECT, 'src/cli/launch.mjs'), 'firmware', 'pack', '--help']);
     bestMs = Math.min(bestMs, performance.now() - startedMs);
   }
   return bestMs;
@@ -168,7 +168,7 @@ async function measureTransfers(tools: readonly Tool[]): Promise<ReadonlyMap<str
   };
   const brickproof = (...line: readonly string[]) => [
     process.execPath,
-    join(PROJECT, 'src/cli/main.ts'),
+    join(PROJECT, 'src/cli/launch.mjs'),
     'firmware',
     ...line,
   ];

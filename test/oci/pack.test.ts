@@ -109,6 +109,11 @@ describe('a build that would brick or mislead is refused', () => {
     ['not an app image', { chips: [{ ...first, image: new Uint8Array(100) }] }, /0xe9/],
     ['an image with a flipped byte', { chips: [{ ...first, image: flipped(first.image) }] }, /checksum/],
     ['an image cut short', { chips: [{ ...first, image: first.image.slice(0, 3000) }] }, /cut short/],
+    [
+      'an image larger than the flash',
+      { chips: [{ ...first, flashSizeBytes: 4096 }] },
+      /whole flash only 4096/,
+    ],
     ['an unknown chip', { chips: [{ ...first, chip: 'esp99' }] }, /esp99/],
     ['a chip twice', { chips: [first, first, ...others] }, /twice/],
     ['a chip in capitals', { chips: [{ ...first, chip: 'ESP32-S3' }] }, /chip name/],

@@ -22,13 +22,19 @@ export function node(member: boolean, children: Iterable<readonly [string, Field
   return { member, children: new Map([...children].filter(([, child]) => !isEmpty(child))) };
 }
 
+/** What is in either; `left` itself when `right` adds nothing. */
 export function union(left: FieldSet, right: FieldSet): FieldSet {
-  const children = new Map(left.children);
+  let children: Map<string, FieldSet> | undefined;
   for (const [element, child] of right.children) {
-    const other = children.get(element);
-    children.set(element, other === undefined ? child : union(other, child));
+    const other = left.children.get(element);
+    const both = other === undefined ? child : union(other, child);
+    if (both === other) continue;
+    children ??= new Map(left.children);
+    children.set(element, both);
   }
-  return { member: left.member || right.member, children };
+  const member = left.member || right.member;
+  if (children === undefined && member === left.member) return left;
+  return { member, children: children ?? left.children };
 }
 
 export function intersection(left: FieldSet, right: FieldSet): FieldSet {
@@ -38,13 +44,21 @@ export function intersection(left: FieldSet, right: FieldSet): FieldSet {
   return node(left.member && right.member, children);
 }
 
-/** What is in `left` and not in `right`. */
+/** What is in `left` and not in `right`; `left` itself when that is all of it. */
 export function difference(left: FieldSet, right: FieldSet): FieldSet {
-  const children = [...left.children].map(([element, child]) => {
-    const other = right.children.get(element);
-    return [element, other === undefined ? child : difference(child, other)] as const;
-  });
-  return node(left.member && !right.member, children);
+  let children: Map<string, FieldSet> | undefined;
+  for (const [element, other] of right.children) {
+    const child = left.children.get(element);
+    if (child === undefined) continue;
+    const rest = difference(child, other);
+    if (rest === child) continue;
+    children ??= new Map(left.children);
+    if (isEmpty(rest)) children.delete(element);
+    else children.set(element, rest);
+  }
+  const member = left.member && !right.member;
+  if (children === undefined && member === left.member) return left;
+  return { member, children: children ?? left.children };
 }
 
 /** What is in `left` and neither in `right` nor below a place in it. */
@@ -85,16 +99,19 @@ function readable(element: string): string {
 
 /** As metadata carries it; elements in order, so that equal sets are equal text. */
 export function toFieldsV1({ member, children }: FieldSet): Members {
-  const below = [...children]
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([element, child]) => [element, toFieldsV1(child)]);
-  return { ...(member && children.size > 0 && { '.': {} }), ...Object.fromEntries(below) };
+  const fields: Record<string, Members> = member && children.size > 0 ? { '.': {} } : {};
+  for (const element of [...children.keys()].sort())
+    fields[element] = toFieldsV1(children.get(element) as FieldSet);
+  return fields;
 }
 
 export function fromFieldsV1(fields: Members): FieldSet {
-  const entries = Object.entries(fields);
-  const children = entries
-    .filter(([element]) => element !== '.')
-    .map(([element, below]) => [element, isMembers(below) ? fromFieldsV1(below) : LEAF] as const);
-  return { member: entries.length === 0 || fields['.'] !== undefined, children: new Map(children) };
+  const children = new Map<string, FieldSet>();
+  let isLeaf = true;
+  for (const element of Object.keys(fields)) {
+    isLeaf = false;
+    const below = fields[element];
+    if (element !== '.') children.set(element, isMembers(below) ? fromFieldsV1(below) : LEAF);
+  }
+  return isLeaf ? LEAF : { member: fields['.'] !== undefined, children };
 }

@@ -37,11 +37,16 @@ const META_SCHEMA = compileSchema(
   [],
 );
 
+const ownershipSchemas = new WeakMap<CompiledSchema, CompiledSchema>();
+
 /** The schema of whole objects, metadata included, that ownership goes by. */
-export function ownershipSchema({ version }: Served): CompiledSchema {
-  const { schema } = version;
+export function ownershipSchema({ version: { schema } }: Served): CompiledSchema {
+  const known = ownershipSchemas.get(schema);
+  if (known !== undefined) return known;
   const properties = new Map([...schema.properties, ['metadata', META_SCHEMA] as const]);
-  return { ...ANYTHING, properties };
+  const made = { ...ANYTHING, properties };
+  ownershipSchemas.set(schema, made);
+  return made;
 }
 
 const OWNABLE_META = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
@@ -62,12 +67,29 @@ export function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): 
   }));
 }
 
+/** Owners as they are stored: those whose fields stay the same are written back as they were. */
+export function readStoredOwners(entries: readonly ManagedFieldsEntry[] | undefined): Owned[] {
+  const owners = readOwners(entries);
+  for (const [index, { entry, fields }] of owners.entries())
+    stored.set(entry, { fields, written: entries?.[index] as ManagedFieldsEntry });
+  return owners;
+}
+
+const stored = new WeakMap<
+  Owned['entry'],
+  { readonly fields: FieldSet; readonly written: ManagedFieldsEntry }
+>();
+
 /** Without owners of nothing, in the order that a server keeps. Source: apimachinery, managedfields/internal/managedfields.go. */
 export function writeOwners(owners: readonly Owned[]): readonly ManagedFieldsEntry[] {
   return owners
     .filter(({ fields }) => !isEmpty(fields))
     .toSorted((left, right) => (rankOf(left) < rankOf(right) ? -1 : 1))
-    .map(({ entry, fields }) => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) }));
+    .map(({ entry, fields }) => {
+      const before = stored.get(entry);
+      if (before?.fields === fields) return before.written;
+      return { ...entry, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) };
+    });
 }
 
 function rankOf({ entry }: Owned): string {
@@ -119,7 +141,8 @@ export function ownersAfterUpdate(
   const whole = (object: Members): Members => ({ metadata: {}, ...ownable(object) });
   const { changed, removed } = compare(whole(before ?? {}), whole(after), ownershipSchema(served));
   const taken = union(changed, removed);
-  const owners = readOwners(declared);
+  const known = before?.metadata.managedFields;
+  const owners = declared === known ? readStoredOwners(known) : readOwners(declared);
   const mine = owners.find((owner) => isManager(owner, manager, served.apiVersion));
   const others = owners
     .filter((owner) => owner !== mine)

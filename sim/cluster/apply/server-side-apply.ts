@@ -27,7 +27,7 @@ import {
   ownable,
   ownedBy,
   ownershipSchema,
-  readOwners,
+  readStoredOwners,
   withinReach,
   writeOwners,
 } from './managed-fields.ts';
@@ -117,7 +117,7 @@ function ownersOf(
   { time }: ApplyRequest,
 ): readonly Owned[] {
   if (live === undefined) return [];
-  const owners = readOwners(live.metadata.managedFields);
+  const owners = readStoredOwners(live.metadata.managedFields);
   if (owners.length > 0) return owners;
   const manager: Manager = { name: 'before-first-apply', operation: 'Update', subresource: undefined };
   const fields = fieldsOf(before, ownershipSchema(served));

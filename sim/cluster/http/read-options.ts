@@ -87,10 +87,10 @@ export function pageSize(query: URLSearchParams): number | undefined {
   return fromMemory ? undefined : limit;
 }
 
-/** A parameter that only its absence, `false` or `0` deny. Source: apimachinery, runtime/conversion.go. */
-export function flag(query: URLSearchParams, name: string): boolean {
+/** Whatever is not `false` or `0` is true, an empty value included. Source: apimachinery, Convert_Slice_string_To_bool. */
+export function isTrue(query: URLSearchParams, name: string): boolean {
   const text = query.get(name);
-  return text !== null && text.toLowerCase() !== 'false' && text !== '0';
+  return text !== null && text !== '0' && text.toLowerCase() !== 'false';
 }
 
 /** Throws BadRequest when the parameter is there and no whole number. */

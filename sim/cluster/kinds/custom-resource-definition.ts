@@ -52,6 +52,7 @@ export function customResourceDefinitionKind(
     required: ['spec'],
     columns: [column('Created At', (definition) => definition.metadata.creationTimestamp)],
     prepare: (draft, previous) => prepare(draft, previous, clock, definitions),
+    holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
     validate: (draft, previous) => {
       const causes = definitionComplaints(draft, previous);
       customResource(draft, causes);
@@ -103,17 +104,19 @@ function prepare(
     ...(spec.names !== undefined && { names: requested }),
     conversion: spec.conversion ?? { strategy: 'None' },
   };
-  if (previous === undefined)
-    draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), CLEANUP_FINALIZER])];
   const status = recordOf(draft.status);
   const stored = storedVersions(spec, status.storedVersions);
   const others = definitions().filter(
     (other) => other.metadata.name !== draft.metadata.name && recordOf(other.spec).group === spec.group,
   );
   const decision = decideNames(requested, recordOf(status.acceptedNames), others.map(acceptedNamesOf));
-  const conditions = conditionsAfter(recordsOf(status.conditions), decision, clock);
+  const leaves = draft.metadata.deletionTimestamp !== undefined;
+  const conditions = conditionsAfter(recordsOf(status.conditions), decision, leaves, clock);
   const after = { ...status, acceptedNames: decision.accepted, storedVersions: stored, conditions };
   if (!equalJson(after, draft.status)) draft.status = after;
+  const { finalizers = [] } = draft.metadata;
+  if (leaves && recordOf(previous?.metadata).deletionTimestamp === undefined)
+    draft.metadata.finalizers = [...finalizers, CLEANUP_FINALIZER];
 }
 
 /** Every version that objects were ever stored in stays named until somebody says that none is left in it. */
@@ -123,9 +126,12 @@ function storedVersions(spec: Members, before: unknown): readonly unknown[] {
   return current === undefined || list.includes(current) ? list : [...list, current];
 }
 
+const LEAVING = 'CustomResource deletion is in progress';
+
 function conditionsAfter(
   before: readonly Members[],
   { conflict }: NameDecision,
+  leaves: boolean,
   clock: Clock,
 ): readonly Members[] {
   const condition = (type: string, status: string, reason: string, message: string): Members => {
@@ -134,6 +140,7 @@ function conditionsAfter(
     return { type, status, reason, message, lastTransitionTime: since };
   };
   const wasEstablished = before.some(({ type, status }) => type === 'Established' && status === 'True');
+  const decided = ['NamesAccepted', 'Established', ...(leaves ? ['Terminating'] : [])];
   const message = 'the initial names have been accepted';
   return [
     conflict === undefined
@@ -142,6 +149,7 @@ function conditionsAfter(
     conflict === undefined || wasEstablished
       ? condition('Established', 'True', 'InitialNamesAccepted', message)
       : condition('Established', 'False', 'NotAccepted', 'not all names are accepted'),
-    ...before.filter(({ type }) => type !== 'NamesAccepted' && type !== 'Established'),
+    ...before.filter(({ type }) => !decided.includes(String(type))),
+    ...(leaves ? [condition('Terminating', 'True', 'InstanceDeletionInProgress', LEAVING)] : []),
   ];
 }

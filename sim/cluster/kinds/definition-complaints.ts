@@ -17,6 +17,7 @@ const APPROVAL = 'api-approved.kubernetes.io';
 export function definitionComplaints(definition: JsonRecord, previous: JsonRecord | undefined): KubeCause[] {
   const spec = recordOf(definition.spec);
   const causes: KubeCause[] = [];
+  if (previous === undefined) checkName(definition, spec, causes);
   checkGroup(definition, spec, causes);
   if (spec.scope === undefined || spec.scope === '') causes.push(requiredValue('spec.scope'));
   else if (spec.scope !== 'Cluster' && spec.scope !== 'Namespaced')
@@ -39,11 +40,15 @@ export function definitionComplaints(definition: JsonRecord, previous: JsonRecor
   return causes;
 }
 
+function checkName(definition: JsonRecord, spec: JsonRecord, causes: KubeCause[]): void {
+  const { name } = recordOf(definition.metadata);
+  if (name !== `${recordOf(spec.names).plural}.${spec.group ?? ''}`)
+    causes.push(invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group'));
+}
+
 function checkGroup(definition: JsonRecord, spec: JsonRecord, causes: KubeCause[]): void {
   const group = String(spec.group ?? '');
-  const { name, annotations } = recordOf(definition.metadata);
-  if (name !== `${recordOf(spec.names).plural}.${group}`)
-    causes.push(invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group'));
+  const { annotations } = recordOf(definition.metadata);
   if (group === '') causes.push(requiredValue('spec.group'));
   else if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(group))
     causes.push(invalidValue('spec.group', group, SUBDOMAIN));

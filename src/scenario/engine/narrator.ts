@@ -5,6 +5,9 @@ import { type Note, TOLD_ONE_BY_ONE } from './note.ts';
 
 type Draft = Omit<Note, 'atMs'>;
 
+/** Jobs that nobody's rollout made are told one by one up to here: a story's author wrote each of them. */
+const JOBS_TOLD = 40;
+
 /** Turns events and changes into the few lines that people want to read. */
 export class Narrator {
   readonly #fleet: FleetView;
@@ -107,14 +110,14 @@ export class Narrator {
     if (metadata.ownerReferences?.some((owner) => owner.kind === 'FirmwareRollout')) return;
     if (change.type === 'added') {
       const text = `job ${metadata.name}: ${spec.firmware} on ${spec.uuid.length} devices`;
-      this.#tellSome(atMs, 'jobs', { topic: 'job', tone: 'info', text });
+      this.#tellSome(atMs, 'jobs', { topic: 'job', tone: 'info', text }, JOBS_TOLD);
     }
     if (status?.phase === undefined || status.phase === change.previous?.status?.phase) return;
     if (status.phase === 'InProgress') return;
     const tone = status.phase === 'Completed' ? 'good' : 'bad';
     const message = status.message === undefined ? '' : `: ${status.message}`;
     const text = `job ${metadata.name} is ${status.phase}${message}`;
-    this.#tellSome(atMs, 'jobs ended', { topic: 'job', tone, text });
+    this.#tellSome(atMs, 'jobs ended', { topic: 'job', tone, text }, JOBS_TOLD);
   }
 
   #onDevice(change: Extract<ClusterChange, { of: 'device' }>, atMs: number): void {
@@ -143,10 +146,10 @@ export class Narrator {
   }
 
   /** The first few of a kind one by one, then a line at each tenfold. */
-  #tellSome(atMs: number, kind: string, note: Draft): void {
+  #tellSome(atMs: number, kind: string, note: Draft, oneByOne = TOLD_ONE_BY_ONE): void {
     const count = (this.#told.get(kind) ?? 0) + 1;
     this.#told.set(kind, count);
-    if (count <= TOLD_ONE_BY_ONE) this.#tell({ atMs, ...note });
+    if (count <= oneByOne) this.#tell({ atMs, ...note });
     else if (/^10*$/.test(String(count)))
       this.#tell({ atMs, topic: note.topic, tone: note.tone, text: `… ${count} so far: ${kind}` });
   }

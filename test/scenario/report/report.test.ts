@@ -74,6 +74,31 @@ describe('report.html', () => {
     checkNesting(makeHtml(sampleResult({ ...empty, virtualDurationMs: 0, boards: 0 }), '0.1.0', replay));
   });
 
+  test('shows a lane for each rollout and each fault, and counts those that are too many', () => {
+    const { rollouts } = sampleResult();
+    const many = (count: number, of: string) => Array.from({ length: count }, (_, index) => `${of}-${index}`);
+    const lanesOf = (rolloutCount: number, faultCount: number) => {
+      const html = makeHtml(
+        sampleResult({
+          rollouts: many(rolloutCount, 'rollout').flatMap((name) =>
+            rollouts[0] ? [{ ...rollouts[0], name }] : [],
+          ),
+          faults: many(faultCount, 'fault').map((fault) => ({ fault, boards: 0, fromMs: 0, toMs: 60_000 })),
+        }),
+        '0.1.0',
+        replay,
+      );
+      return [...html.matchAll(/<text class="lane"[^>]*>([^<]+)/g)].map(([, title]) => title);
+    };
+    expect(lanesOf(7, 13)).toEqual([...many(7, 'rollout'), ...many(13, 'fault')]);
+    expect(lanesOf(20, 17)).toEqual([
+      ...many(16, 'rollout'),
+      'and 4 more rollouts',
+      ...many(16, 'fault'),
+      'and 1 more faults',
+    ]);
+  });
+
   test('stays small however long the run was', () => {
     const states = Array.from({ length: 12 }, (_, index) => `thermo ${index}.0.0`);
     const columns = Array.from({ length: 600 }, (_, at) =>

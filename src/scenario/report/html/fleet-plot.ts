@@ -6,12 +6,13 @@ import { tickText, timeTicks } from './time-axis.ts';
 /** All lengths in user units; the picture scales as a whole. */
 const WIDTH = 1080;
 /** Room for the names of the lanes. */
-const LEFT = 128;
+const LEFT = 168;
 const RIGHT = 16;
 const PLOT_HEIGHT = 300;
 const LANE_HEIGHT = 22;
 const AXIS_HEIGHT = 34;
-const LANES_MAX = 8;
+/** Of rollouts and of faults each, lest either crowd out the other. */
+const LANES_MAX = 16;
 const BAR_WIDTH_MIN = 4;
 
 interface Lane {
@@ -30,9 +31,10 @@ export function fleetPlot(result: RunResult): Markup {
   const { chart } = result;
   const states = plottedStates(chart);
   const untilMs = Math.max(1, result.virtualDurationMs);
-  const lanes = [...rolloutLanes(result.rollouts, untilMs), ...faultLanes(result.faults)]
-    .filter((lane) => lane.bars.length > 0)
-    .slice(0, LANES_MAX);
+  const lanes = [
+    ...shownLanes(rolloutLanes(result.rollouts, untilMs), 'rollouts'),
+    ...shownLanes(faultLanes(result.faults), 'faults'),
+  ];
   const top = lanes.length * LANE_HEIGHT + 10;
   const height = top + PLOT_HEIGHT + AXIS_HEIGHT;
   const x = (atMs: number): number => LEFT + (Math.min(atMs, untilMs) / untilMs) * (WIDTH - LEFT - RIGHT);
@@ -140,7 +142,7 @@ function waveMarks(rollouts: readonly RolloutResult[], x: (atMs: number) => numb
 
 /** A letter is about this wide. */
 const LETTER = 6.3;
-const LANE_TITLE_MAX = 18;
+const LANE_TITLE_MAX = 25;
 
 function drawLane(lane: Lane, top: number, x: (atMs: number) => number): Markup {
   const short =
@@ -154,6 +156,15 @@ function drawLane(lane: Lane, top: number, x: (atMs: number) => number): Markup 
     return markup`<g><title>${bar.hint}</title><rect class="bar ${bar.tone}" x="${x(bar.fromMs).toFixed(1)}" y="${top}" width="${(width - 1).toFixed(1)}" height="17" rx="3"/>${text}</g>`;
   });
   return markup`<g><text class="lane" x="${LEFT - 8}" y="${top + 12.5}" text-anchor="end">${short}<title>${lane.title}</title></text>${bars}</g>`;
+}
+
+/** Lanes with something in them; those beyond the limit are counted in a last one. */
+function shownLanes(lanes: readonly Lane[], kind: string): readonly Lane[] {
+  const filled = lanes.filter(({ bars }) => bars.length > 0);
+  const left = filled.length - LANES_MAX;
+  return left <= 0
+    ? filled
+    : [...filled.slice(0, LANES_MAX), { title: `and ${left} more ${kind}`, bars: [] }];
 }
 
 function rolloutLanes(rollouts: readonly RolloutResult[], untilMs: number): Lane[] {
