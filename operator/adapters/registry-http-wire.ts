@@ -25,6 +25,8 @@ export interface WireAnswer {
 }
 
 const REDIRECTS_MAX = 5;
+/** Body of a redirect that is read, to keep its connection. */
+const REDIRECT_BYTES_MAX = 64 * 1024;
 /** Idle connections kept for the next request to the same host. */
 const IDLE_MAX = 8;
 
@@ -49,7 +51,9 @@ export class Wire {
       const isRead = request.method === 'GET' || request.method === 'HEAD';
       if (!isRedirect || !isRead || location === undefined)
         return { status: answer.statusCode ?? 0, headers: headersOf(answer), body: answer };
-      answer.resume();
+      // Its body says nothing. A short one is let pass for the connection's sake; one without end would never.
+      if (Number(answer.headers['content-length'] ?? Infinity) <= REDIRECT_BYTES_MAX) answer.resume();
+      else answer.destroy();
       if (redirects === REDIRECTS_MAX || !URL.canParse(location, target.href))
         throw new RegistryError('malformed', `${url.origin}${url.pathname} redirects without end`);
       const next = new URL(location, target);

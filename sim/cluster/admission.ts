@@ -12,7 +12,7 @@ import { type Draft, equalJson, graft, isMembers, type Members, type StoredObjec
 /**
  * Reads a client's object into a draft of the served version: copied, pruned, defaulted, metadata put in
  * order. Parts equal to `previous` (seen through the same version) are shared with it.
- * Throws BadRequest when it is not an object of this kind, or has unknown fields and validation is strict.
+ * Throws BadRequest when it is not an object of this kind, or has unknown or repeated fields and validation is strict.
  */
 export function readDraft(
   served: Served,
@@ -33,7 +33,14 @@ export function readDraft(
     request.fieldValidation === undefined || request.fieldValidation === 'Ignore' ? undefined : [];
   const metadata = readMeta(given, (why) => undecodable(served, grafted, origin, why), unknown);
   const conformed = conform(served.version.schema, grafted, unknown) as Members;
-  if (unknown !== undefined && unknown.length > 0) reportUnknown(served, grafted, unknown, request, origin);
+  if (unknown !== undefined) {
+    const { duplicates = [] } = request;
+    const complaints = [
+      ...duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
+      ...unknown.map((field) => `unknown field ${JSON.stringify(field)}`),
+    ];
+    if (complaints.length > 0) report(served, grafted, complaints, request, origin);
+  }
   return { ...conformed, apiVersion: served.apiVersion, kind: served.resource.kind, metadata };
 }
 
@@ -77,17 +84,16 @@ function membersOfMeta(served: Served, { metadata }: Members, origin: Origin): M
   throw undecodable(served, metadata, origin, unmarshalError(metadata, 'value', 'v1.ObjectMeta'));
 }
 
-function reportUnknown(
+function report(
   served: Served,
   object: Members,
-  unknown: readonly string[],
+  complaints: readonly string[],
   request: WriteRequest,
   origin: Origin,
 ): void {
-  const fields = unknown.map((field) => `unknown field ${JSON.stringify(field)}`);
   if (request.fieldValidation === 'Strict')
-    throw undecodable(served, object, origin, `strict decoding error: ${fields.join(', ')}`);
-  for (const field of fields) request.warn?.(field);
+    throw undecodable(served, object, origin, `strict decoding error: ${complaints.join(', ')}`);
+  for (const complaint of complaints) request.warn?.(complaint);
 }
 
 /** Throws Invalid with every complaint about a draft of the served version. */

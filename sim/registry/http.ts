@@ -89,8 +89,13 @@ export function registryHandler(store: RegistryStore, options: HandlerOptions = 
   };
 }
 
+/** Paths need a host to be read; which one does not matter. */
+const BASE = 'http://registry';
+
 function requestFrom(incoming: IncomingMessage, body: Uint8Array): ApiRequest {
-  const url = new URL(incoming.url ?? '/', 'http://registry');
+  const target = incoming.url ?? '/';
+  // What is no path under any host is a path to nothing.
+  const url = new URL(URL.canParse(target, BASE) ? target : '/', BASE);
   return {
     method: incoming.method ?? 'GET',
     path: url.pathname,

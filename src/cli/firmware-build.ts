@@ -20,6 +20,7 @@ export interface BuildOptions {
   readonly flashSize?: string;
   readonly keyId?: string;
   readonly appOnly?: boolean;
+  readonly deltaFrom?: readonly string[];
 }
 
 const FLASHER_ARGS = 'flasher_args.json';
@@ -45,14 +46,28 @@ export function readBuilds(folders: readonly string[], options: BuildOptions): r
     ...(flashSizeBytes === undefined ? {} : { flashSizeBytes }),
     ...(options.keyId === undefined ? {} : { keyId: options.keyId }),
   };
-  return [
+  const builds: readonly ChipBuild[] = [
     ...folders.map((folder) => ({ ...readFolder(folder), ...common })),
     ...apps.map((app) => ({ ...readApp(app, options), ...common })),
-  ].map(({ parts = [], ...build }) =>
-    options.appOnly === true
-      ? { ...build, parts: bom, partsAround: parts }
-      : { ...build, parts: [...parts, ...bom] },
-  );
+  ];
+  const bases = (options.deltaFrom ?? []).map((file) => readBase(file, builds));
+  return builds.map(({ parts = [], ...build }) => ({
+    ...build,
+    deltaFrom: bases.filter(({ chip }) => chip === build.chip).map(({ image }) => image),
+    ...(options.appOnly === true ? { parts: bom, partsAround: parts } : { parts: [...parts, ...bom] }),
+  }));
+}
+
+/** An app image that boards may run now; its header says of which targets. */
+function readBase(file: string, builds: readonly ChipBuild[]): { chip: string; image: Uint8Array } {
+  const image = readInput(file);
+  const chipId = chipIdInImage(image);
+  if (chipId === undefined)
+    throw new CommandFailure('refused', `${file} is not an app image of ESP-IDF (byte 0 is not 0xe9)`);
+  const chip = describeChipId(chipId);
+  if (!builds.some((build) => build.chip === chip))
+    throw new CommandFailure('refused', `--delta-from ${file}: is for ${chip}, which is not packed here`);
+  return { chip, image };
 }
 
 /** A build folder of ESP-IDF: everything that `flasher_args.json` lists. */

@@ -7,7 +7,7 @@ import { withFailures } from './firmware-command.ts';
 import { type EndpointOptions, openEndpoints, PLACE_HELP, withEndpointOptions } from './firmware-endpoint.ts';
 import { formatBytes } from './firmware-progress.ts';
 import { printer } from './parent-command.ts';
-import { jsonOf } from './text-layout.ts';
+import { jsonOf, linesOf, printable } from './text-layout.ts';
 
 interface ReadOptions extends EndpointOptions {
   readonly json?: boolean;
@@ -51,9 +51,14 @@ function describe({ digest, artifactType, annotations, targets }: FirmwareListin
       lines.push(
         `  ${nameOfLayer(layer)}: ${formatBytes(layer.size)}, ${layer.digest.split(':', 1)[0]}:${shortDigest(layer.digest)}`,
       );
+    for (const { digest: delta, from, size } of target.deltas)
+      if (!target.layers.some((layer) => layer.digest === delta))
+        lines.push(
+          `  attached delta from ${shortDigest(from)}: ${formatBytes(size)}, sha256:${shortDigest(delta)}`,
+        );
     for (const [name, value] of Object.entries(target.annotations).sort()) lines.push(`  ${name} = ${value}`);
   }
-  return `${lines.join('\n')}\n`;
+  return linesOf(lines.map(printable));
 }
 
 async function diff(before: string, after: string, options: ReadOptions, print: Print): Promise<void> {
@@ -67,8 +72,10 @@ async function diff(before: string, after: string, options: ReadOptions, print: 
     throw new CommandFailure('refused', `${before} and ${after} differ`);
 }
 
-function describeChange({ target, change, layers, annotations, updateBytes }: TargetChange): string {
-  const lines = [`${target}: ${change}, a board fetches ${formatBytes(updateBytes)}`];
+function describeChange(changed: TargetChange): string {
+  const { target, change, layers, annotations, updateBytes, deltaBytes } = changed;
+  const instead = deltaBytes === undefined ? '' : `, or a delta of ${formatBytes(deltaBytes)}`;
+  const lines = [`${target}: ${change}, a board fetches ${formatBytes(updateBytes)}${instead}`];
   for (const { layer, change: how, beforeBytes, afterBytes } of layers) {
     if (how === 'same') continue;
     const sizes = [beforeBytes, afterBytes].filter((size) => size !== undefined).map(formatBytes);
@@ -76,5 +83,5 @@ function describeChange({ target, change, layers, annotations, updateBytes }: Ta
   }
   for (const { name, before = '(none)', after = '(none)' } of annotations)
     lines.push(`  ${name}: ${before} to ${after}`);
-  return `${lines.join('\n')}\n`;
+  return linesOf(lines.map(printable));
 }

@@ -32,6 +32,11 @@ export function registerFirmwarePack(firmware: Command): void {
     .option('--partition-table <file>', 'binary partition table of the one --app')
     .option('--partition <label=file>', 'contents of a partition of the one --app; again for more', collect)
     .option('--sbom <file>', 'bill of materials: SPDX or CycloneDX')
+    .option(
+      '--delta-from <file>',
+      'app image that boards run now: pack a delta from it, too; again for more',
+      collect,
+    )
     .option('--app-only', 'pack app images alone; the rest of the build is checked and left out')
     .option('--application <name>', 'default: what the images say')
     .option('--app-version <version>', 'default: what the images say')
@@ -81,8 +86,8 @@ async function pack(
     line.clear();
   }
   if (options.quiet !== true)
-    for (const { chip, image, parts = [] } of chips)
-      print(`${chip}: ${formatBytes(image.length)}, ${parts.length} more layers\n`);
+    for (const { chip, image, parts = [], deltaFrom = [] } of chips)
+      print(`${chip}: ${formatBytes(image.length)}, ${parts.length + deltaFrom.length} more layers\n`);
   print(`${packed.value.digest}\n`);
 }
 

@@ -1,3 +1,6 @@
+import { DELTA_FROM } from './delta-layer.ts';
+import { type Digest, shortDigest } from './digest.ts';
+import { ANNOTATION } from './firmware-artifact.ts';
 import { LAYER_ANNOTATION } from './firmware-layers.ts';
 import type { FirmwareListing, ListedTarget } from './list-firmware.ts';
 import type { Descriptor } from './manifest.ts';
@@ -25,6 +28,8 @@ export interface TargetChange {
   }[];
   /** What a board of this target fetches for the update: the whole app image, or nothing when it has it. */
   readonly updateBytes: number;
+  /** What a board that runs the older image fetches instead, where a delta is there for it. */
+  readonly deltaBytes?: number;
 }
 
 /** Compares two artifacts target by target, in the order of their names. */
@@ -39,7 +44,16 @@ export function compareFirmware(before: FirmwareListing, after: FirmwareListing)
     const change = old === undefined ? 'added' : now === undefined ? 'removed' : isSame ? 'same' : 'changed';
     const app = layers.find(({ layer }) => layer === 'app-image');
     const updateBytes = app === undefined || app.change === 'same' ? 0 : (app.afterBytes ?? 0);
-    return { target: name, change, layers, annotations, updateBytes };
+    const base = old?.annotations[ANNOTATION.measurement];
+    const delta = updateBytes === 0 ? undefined : now?.deltas.find(({ from }) => from === `sha256:${base}`);
+    return {
+      target: name,
+      change,
+      layers,
+      annotations,
+      updateBytes,
+      ...(delta === undefined ? {} : { deltaBytes: delta.size }),
+    };
   });
 }
 
@@ -85,9 +99,10 @@ function layersByName(target: ListedTarget | undefined): ReadonlyMap<string, Des
   return new Map((target?.layers ?? []).map((layer) => [nameOfLayer(layer), layer]));
 }
 
-/** `application/vnd.brickproof.firmware.partition.v1` of label `model` is `partition model`. */
+/** `application/vnd.brickproof.firmware.partition.v1` of label `model` is `partition model`; a delta has its base's measurement. */
 export function nameOfLayer(layer: Descriptor): string {
   const short = /^application\/vnd\.brickproof\.firmware\.([\w-]+)\.v\d+$/.exec(layer.mediaType)?.[1];
-  const label = layer.annotations?.[LAYER_ANNOTATION.partition];
+  const { [LAYER_ANNOTATION.partition]: partition, [DELTA_FROM]: from } = layer.annotations ?? {};
+  const label = partition ?? (from === undefined ? undefined : `from ${shortDigest(from as Digest)}`);
   return `${short ?? layer.mediaType}${label === undefined ? '' : ` ${label}`}`;
 }

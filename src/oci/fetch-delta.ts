@@ -7,6 +7,7 @@ import { type FirmwareSource, fetchBlob, fetchManifest, imageBytesMax } from './
 import { type FirmwareTarget, selectEntry } from './firmware-target.ts';
 import type { Descriptor, ImageManifest } from './manifest.ts';
 import { isManifestType } from './media-type.ts';
+import type { Repository } from './reference.ts';
 
 /** A delta as a board needs it, and what it must make of it. */
 export interface FetchedDelta {
@@ -64,20 +65,35 @@ async function findAttached(
   from: Digest,
   to: Digest,
 ): Promise<Descriptor | undefined> {
+  for await (const manifest of attachedDeltas(source, repository, subject, from)) {
+    const layer = findDeltaLayer(manifest, from, to);
+    if (layer !== undefined) return layer;
+  }
+  return undefined;
+}
+
+/**
+ * What was attached to the chip's manifest `subject` as deltas, those from other bases than `from` left out where
+ * the list tells, and those that are broken for good.
+ */
+export async function* attachedDeltas(
+  source: FirmwareSource,
+  repository: Repository,
+  subject: Digest,
+  from?: Digest,
+): AsyncGenerator<ImageManifest> {
   const listed = await atHop('manifest', () => source.registry.referrers(repository, subject, DELTA_TYPE));
   // The list may leave out annotations, and a registry may not filter: the manifests themselves decide.
   const candidates = listed.filter(
     ({ artifactType, mediaType, annotations }) =>
       artifactType === DELTA_TYPE &&
       isManifestType(mediaType) &&
-      (annotations?.[DELTA_FROM] ?? from) === from,
+      (from === undefined || (annotations?.[DELTA_FROM] ?? from) === from),
   );
   for (const candidate of candidates.slice(0, REFERRERS_MAX)) {
     const manifest = await unlessBroken(() => fetchManifest(source, 'manifest', repository, candidate));
-    const layer = manifest === undefined ? undefined : findDeltaLayer(manifest as ImageManifest, from, to);
-    if (layer !== undefined) return layer;
+    if (manifest !== undefined) yield manifest as ImageManifest;
   }
-  return undefined;
 }
 
 /** One delta that is broken for good is passed over; what may pass is thrown. */

@@ -7,6 +7,7 @@ import { type RegistryServer, serveRegistry } from '../../sim/registry/http.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
 import { registerFirmware } from '../../src/cli/firmware.ts';
 import { firmwareCommand } from '../../src/cli/firmware-command.ts';
+import { OCI_INDEX } from '../../src/oci/media-type.ts';
 import { appImage } from '../oci/fixture.ts';
 import { writeIdfBuild } from './idf-build.ts';
 import { type CommandRun, runProgram } from './run-program.ts';
@@ -86,6 +87,55 @@ test('diff says what changed and what a board fetches', async () => {
   expect(changed.stdout).not.toContain('bootloader: changed');
   const same = await firmware('diff', before, before, '--exit-code');
   expect(same.exitCode).toBe(0);
+});
+
+test('what boards run now becomes a delta beside the image, and diff says what it saves', async () => {
+  const [before, after] = [`oci:${at('deltas')}:1`, `oci:${at('deltas')}:2`];
+  await firmware('pack', at('build-esp32'), at('build-c3'), '-o', before);
+  const base = at('build-c3', 'thermo.bin');
+  const packed = await firmware('pack', at('build-c3-v2'), '--delta-from', base, '-o', after);
+  expect(packed.stdout).toMatch(/^esp32c3: 23\.4 KiB, 5 more layers\n/);
+  expect((await firmware('inspect', after)).stdout).toMatch(/^ {2}delta from [0-9a-f]{12}: \d+ B, sha256:/m);
+  const { stdout } = await firmware('diff', before, after);
+  expect(stdout).toMatch(
+    /^esp32c3 flash-size=4194304: changed, a board fetches 23\.4 KiB, or a delta of \d+ B$/m,
+  );
+  const stray = await firmware(
+    'pack',
+    at('build-c3'),
+    '--delta-from',
+    at('build-esp32', 'thermo.bin'),
+    '-o',
+    after,
+  );
+  expect(stray).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('is for esp32, which is not packed'),
+  });
+});
+
+test('a delta that was attached later is shown, and counts like one that was packed', async () => {
+  const [before, after] = [`${server.host}/fleet/attached:1`, `${server.host}/fleet/attached:2`];
+  await firmware('pack', at('build-c3'), '-o', before);
+  await firmware('pack', at('build-c3-v2'), '-o', after);
+  await firmware('delta', 'push', after, '--base', at('build-c3', 'thermo.bin'));
+  expect((await firmware('inspect', after)).stdout).toMatch(
+    /^ {2}attached delta from [0-9a-f]{12}: \d+ B, /m,
+  );
+  expect((await firmware('diff', before, after)).stdout).toMatch(/fetches 23\.4 KiB, or a delta of \d+ B$/m);
+});
+
+test('what somebody else wrote into an artifact cannot speak to the terminal', async () => {
+  const index = {
+    schemaVersion: 2,
+    mediaType: OCI_INDEX,
+    manifests: [],
+    annotations: { note: '\u001b]0;mine\u0007' },
+  };
+  const bytes = new TextEncoder().encode(JSON.stringify(index));
+  store.putManifest('fleet/loud', '1', { mediaType: OCI_INDEX, bytes });
+  const { stdout } = await firmware('inspect', `${server.host}/fleet/loud:1`);
+  expect(stdout).toContain('note = \\x1b]0;mine\\x07\n');
 });
 
 describe('a build that would brick is refused before anything is written', () => {

@@ -14,6 +14,7 @@ import { crdSchemaContract } from './kube-crd-schemas.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { bodyContract } from './kube-http-body.ts';
 import { optionsContract } from './kube-http-options.ts';
+import { pathContract } from './kube-http-paths.ts';
 import { identityContract } from './kube-identity.ts';
 import { listContract } from './kube-list.ts';
 import { patchContract } from './kube-patch.ts';
@@ -117,6 +118,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     patchContract(bench);
     bodyContract(bench);
     optionsContract(bench);
+    pathContract(bench);
     watchContract(bench);
     applyContract(bench);
     applyFormContract(bench);

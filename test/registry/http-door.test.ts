@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RegistryServer, serveRegistry } from '../../sim/registry/http.ts';
 import { RegistryStore } from '../../sim/registry/store.ts';
@@ -30,6 +31,16 @@ test('the base answers, which is how clients tell a registry', async () => {
   const response = await call('GET', '/v2/');
   expect(response.status).toBe(200);
   expect(response.headers.get('docker-distribution-api-version')).toBe('registry/2.0');
+});
+
+test('a request for what is no path at all is answered like any other for nothing', async () => {
+  const { hostname, port } = new URL(`http://${server.host}`);
+  const status = await new Promise((resolve, reject) => {
+    request({ hostname, port, path: '//' }, (answer) => resolve(answer.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+  expect(status).toBe(404);
 });
 
 describe('uploads', () => {

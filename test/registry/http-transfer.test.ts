@@ -196,6 +196,26 @@ test('no more requests than allowed are on their way at once', async () => {
   expect(most).toBe(3);
 });
 
+test('a redirect whose body has no end is followed, and its body left', async () => {
+  let left = (): void => {};
+  const isLeft = new Promise<void>((resolve) => {
+    left = resolve;
+  });
+  const { registry, repository } = await against((request, response) => {
+    if (request.url === '/elsewhere') return void response.end(BYTES);
+    response.once('close', left);
+    const say = (): void => {
+      if (response.destroyed) return;
+      if (response.write('x'.repeat(65_536))) setImmediate(say);
+      else response.once('drain', say);
+    };
+    response.writeHead(307, { location: '/elsewhere' });
+    say();
+  });
+  expect(await registry.blob(repository, KEY)).toEqual(BYTES);
+  await isLeft;
+});
+
 test('a redirect from TLS into the clear would be refused, and one without end is', async () => {
   const { registry, repository, server } = await against((request, response) =>
     response.writeHead(307, { location: request.url ?? '' }).end(),

@@ -74,6 +74,12 @@ function versionIn(text: string): number {
   return Number(text);
 }
 
+/** Whatever is not `false` or `0` is true, an empty value included. Source: apimachinery, Convert_Slice_string_To_bool. */
+export function isTrue(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name);
+  return text !== null && text !== '0' && text.toLowerCase() !== 'false';
+}
+
 /** Throws BadRequest when the parameter is there and no whole number. */
 export function wholeNumber(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name) ?? '';

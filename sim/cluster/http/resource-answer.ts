@@ -14,7 +14,8 @@ import {
 } from '../status-errors.ts';
 import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
-import { checkAskedVersion, exactVersion, wholeNumber } from './read-options.ts';
+import { refuseConnection } from './pod-connections.ts';
+import { checkAskedVersion, exactVersion, isTrue, wholeNumber } from './read-options.ts';
 import { deleteRequest, writeRequest } from './request-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
@@ -36,8 +37,9 @@ export function verbOf({ resource }: Served, { method, route, query }: ResourceR
   if (resource.answer !== undefined && (method !== 'POST' || named)) throw methodNotOffered();
   const everywhere = resource.namespaced && route.namespace === undefined;
   if (method === 'GET' || method === 'HEAD') {
+    if (route.watches === true) return 'watch';
     if (named) return 'get';
-    return query.get('watch') === 'true' || query.get('watch') === '1' ? 'watch' : 'list';
+    return isTrue(query, 'watch') ? 'watch' : 'list';
   }
   if (everywhere) throw resource.custom ? pageNotFound() : methodNotOffered();
   switch (method) {
@@ -60,6 +62,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const { server, lists } = cluster;
   const { route, query, body } = request;
   const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
+  refuseConnection(cluster, served, route);
   const warnings: string[] = [];
   const warn = (text: string): void => void warnings.push(text);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
