@@ -8,6 +8,8 @@ import { accessContract } from './kube-access.ts';
 import { applyContract } from './kube-apply.ts';
 import { applyFormContract } from './kube-apply-forms.ts';
 import { batchContract } from './kube-batch.ts';
+import { celContract } from './kube-cel.ts';
+import { celDefinitionContract } from './kube-cel-definitions.ts';
 import { crdDefinitionContract } from './kube-crd-definitions.ts';
 import { crdLifecycleContract } from './kube-crd-lifecycle.ts';
 import { crdObjectContract } from './kube-crd-objects.ts';
@@ -142,6 +144,8 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     crdObjectContract(bench);
     crdUpdateContract(bench);
     crdServingContract(bench);
+    celContract(bench);
+    celDefinitionContract(bench);
     scaleContract(bench);
     workloadContract(bench);
     batchContract(bench);
