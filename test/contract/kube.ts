@@ -18,6 +18,7 @@ import { pathContract } from './kube-http-paths.ts';
 import { identityContract } from './kube-identity.ts';
 import { listContract } from './kube-list.ts';
 import { patchContract } from './kube-patch.ts';
+import { podContract } from './kube-pods.ts';
 import { roleContract } from './kube-roles.ts';
 import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
@@ -129,6 +130,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     crdLifecycleContract(bench);
     scaleContract(bench);
     workloadContract(bench);
+    podContract(bench);
     batchContract(bench);
     accessContract(bench);
     roleContract(bench);
