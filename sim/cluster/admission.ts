@@ -3,6 +3,7 @@ import { validate } from '../../src/kube/crd-schema-validate.ts';
 import type { KubeCause, KubeError } from '../../src/kube/error.ts';
 import { invalidValue } from '../../src/kube/field-cause.ts';
 import { type Origin, undecodable, unmarshalError, unrecognized } from './decode-errors.ts';
+import { checkEmbedded, tidyEmbedded } from './embedded-resource.ts';
 import { readMeta, validateMeta } from './object-meta.ts';
 import type { WriteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
@@ -12,7 +13,7 @@ import { type Draft, equalJson, graft, isMembers, type Members, type StoredObjec
 /**
  * Reads a client's object into a draft of the served version: copied, pruned, defaulted, metadata put in
  * order. Parts equal to `previous` (seen through the same version) are shared with it.
- * Throws BadRequest when it is not an object of this kind, or has unknown fields and validation is strict.
+ * Throws BadRequest when it is not an object of this kind, or has unknown or repeated fields and validation is strict.
  */
 export function readDraft(
   served: Served,
@@ -32,8 +33,16 @@ export function readDraft(
   const unknown: string[] | undefined =
     request.fieldValidation === undefined || request.fieldValidation === 'Ignore' ? undefined : [];
   const metadata = readMeta(given, (why) => undecodable(served, grafted, origin, why), unknown);
-  const conformed = conform(served.version.schema, grafted, unknown) as Members;
-  if (unknown !== undefined && unknown.length > 0) reportUnknown(served, grafted, unknown, request, origin);
+  const { schema } = served.version;
+  const conformed = tidyEmbedded(schema, conform(schema, grafted, unknown)) as Members;
+  if (unknown !== undefined) {
+    const { duplicates = [] } = request;
+    const complaints = [
+      ...duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
+      ...unknown.map((field) => `unknown field ${JSON.stringify(field)}`),
+    ];
+    if (complaints.length > 0) report(served, grafted, complaints, request, origin);
+  }
   return { ...conformed, apiVersion: served.apiVersion, kind: served.resource.kind, metadata };
 }
 
@@ -77,17 +86,16 @@ function membersOfMeta(served: Served, { metadata }: Members, origin: Origin): M
   throw undecodable(served, metadata, origin, unmarshalError(metadata, 'value', 'v1.ObjectMeta'));
 }
 
-function reportUnknown(
+function report(
   served: Served,
   object: Members,
-  unknown: readonly string[],
+  complaints: readonly string[],
   request: WriteRequest,
   origin: Origin,
 ): void {
-  const fields = unknown.map((field) => `unknown field ${JSON.stringify(field)}`);
   if (request.fieldValidation === 'Strict')
-    throw undecodable(served, object, origin, `strict decoding error: ${fields.join(', ')}`);
-  for (const field of fields) request.warn?.(field);
+    throw undecodable(served, object, origin, `strict decoding error: ${complaints.join(', ')}`);
+  for (const complaint of complaints) request.warn?.(complaint);
 }
 
 /** Throws Invalid with every complaint about a draft of the served version. */
@@ -104,6 +112,7 @@ export function checkDraft(
     causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
   validate(version.schema, draft, previous, '', causes);
   if (!resource.custom) refuseWrongTypes(served, draft, causes, origin);
+  checkEmbedded(version.schema, draft, '', causes);
   if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (causes.length > 0) throw invalid(resource, draft.metadata.name, causes);
 }
@@ -129,9 +138,10 @@ export function isUnchanged(draft: Draft, current: StoredObject): boolean {
   return equalJson(draft, current);
 }
 
-/** True when anything but metadata and status differs: what `metadata.generation` counts. */
-export function hasNewSpec(draft: Draft, current: StoredObject): boolean {
+/** True when anything but metadata, and a status that does not count, differs: what `metadata.generation` counts. */
+export function hasNewSpec(draft: Draft, current: StoredObject, countsStatus: boolean): boolean {
   for (const name of new Set([...Object.keys(draft), ...Object.keys(current)]))
-    if (name !== 'metadata' && name !== 'status' && !equalJson(draft[name], current[name])) return true;
+    if (name !== 'metadata' && (countsStatus || name !== 'status') && !equalJson(draft[name], current[name]))
+      return true;
   return false;
 }

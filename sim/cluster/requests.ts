@@ -16,6 +16,8 @@ export interface WriteRequest extends Omit<WriteOptions, 'subresource'> {
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
   /** Size of the request's body, where it had one. */
   readonly bodyBytes?: number;
+  /** Paths of members that the body had twice: as unwelcome as unknown ones. */
+  readonly duplicates?: readonly string[];
   /** Receives lines for a Warning header. */
   readonly warn?: (text: string) => void;
 }

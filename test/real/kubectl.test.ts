@@ -272,11 +272,22 @@ data: { port: "${port}" }
       '0',
     ]);
     expect(await kubectl('describe', 'pod', 'runner')).toMatch(/State:\s+Waiting\s+Reason:\s+ErrImagePull/);
+    for (const ask of [
+      ['logs', 'runner'],
+      ['exec', 'runner', '--', 'ls'],
+    ])
+      await expect(kubectl(...ask)).rejects.toThrow(/the embedded cluster runs no process/);
     await kubectl('delete', 'pod', 'runner', '--timeout=20s');
     await apply('core.yaml', manifest('agent:1', 4434));
     await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/runner', '--timeout=20s');
     expect(lines(await kubectl('get', 'pods'))[1]?.slice(0, 3)).toEqual(['runner', '0/1', 'Completed']);
     await kubectl('delete', '-f', join(folder, 'core.yaml'), '--timeout=20s');
+  });
+
+  test('a kind that nobody serves is named as such', async () => {
+    await expect(
+      apply('gadget.yaml', 'apiVersion: x/v1\nkind: Gadget\nmetadata: { name: a }\n'),
+    ).rejects.toThrow(/no matches for kind "Gadget" in version "x\/v1"/);
   });
 
   test('server-side apply names who owns what, and takes it by force', async () => {

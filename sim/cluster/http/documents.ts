@@ -1,15 +1,12 @@
 import { ISSUER } from '../auth/service-account-tokens.ts';
+import type { Catalog } from '../catalog.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import { Discovery } from './discovery.ts';
+import type { Document } from './document.ts';
 import { negotiate } from './negotiation.ts';
 import { openApiRoot, openApiVersion } from './open-api.ts';
+import { openApiV2 } from './open-api-v2.ts';
 import type { ResourceRoute, Route } from './route.ts';
-
-export interface Document {
-  /** A text is sent as it is, anything else as JSON. */
-  readonly body: unknown;
-  readonly contentType: string;
-}
 
 /** The Kubernetes version whose behaviour this server follows. */
 const VERSION = {
@@ -33,6 +30,8 @@ export function documentAt(
   const { catalog } = server;
   const discovery = new Discovery(catalog);
   switch (route.type) {
+    case 'root':
+      return json({ paths: rootPaths(catalog) });
     case 'version':
       return json(VERSION);
     case 'health':
@@ -55,11 +54,24 @@ export function documentAt(
       });
     case 'token-keys':
       return { body: JSON.stringify(access.tokens.keySet()), contentType: 'application/jwk-set+json' };
+    case 'openapi-v2':
+      return openApiV2(VERSION.gitVersion, accept);
     case 'openapi':
       return json(openApiRoot(catalog));
     case 'openapi-version':
       return json(openApiVersion(catalog, route.apiVersion));
   }
+}
+
+/** Source: apiserver, server/routes/index.go. */
+function rootPaths(catalog: Catalog): readonly string[] {
+  const versions = catalog.allServed().map(({ apiVersion }) => apiVersion);
+  const groups = versions.flatMap((one) =>
+    one.includes('/') ? [`/apis/${one}`, `/apis/${one.split('/')[0]}`] : [`/api/${one}`],
+  );
+  const others = ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
+  const identity = ['/.well-known/openid-configuration', '/openid/v1/jwks'];
+  return [...new Set([...others, ...identity, ...groups])].toSorted();
 }
 
 function discoveryAt(discovery: Discovery, root: 'api' | 'apis', accept: string | undefined): Document {

@@ -1,22 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { parse as parseYaml } from 'yaml';
+import { stringify } from 'yaml';
 import { KubeError } from '../../../src/kube/error.ts';
 import type { Credential } from '../auth/certificate-authority.ts';
 import type { UserInfo } from '../auth/user.ts';
-import { unrecognized } from '../decode-errors.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
-import { checkSelectors } from '../reads.ts';
-import { type Resource, type Served, splitApiVersion } from '../resource.ts';
-import { badRequest, notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
+import { endsInitialEvents } from '../reads.ts';
+import { type Served, splitApiVersion } from '../resource.ts';
+import { checkSelectors } from '../selection.ts';
+import { notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
 import { authenticate } from './http-authentication.ts';
+import { readBody } from './http-body.ts';
 import { impersonated } from './impersonation.ts';
-import { bodyFormat, negotiate, patchFormat } from './negotiation.ts';
-import { decodeProtobuf } from './protobuf.ts';
-import { checkWatchOptions, wholeNumber } from './read-options.ts';
+import { negotiate, prefersYaml, refuseYaml } from './negotiation.ts';
+import { checkWatchOptions, isTrue, wholeNumber } from './read-options.ts';
 import { requestedAccess } from './requested-access.ts';
 import { answerResource, includedIn, selection, verbOf } from './resource-answer.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -24,8 +24,6 @@ import { parseRoute, type ResourceRoute } from './route.ts';
 import { failureBody } from './status-body.ts';
 import { streamWatch } from './watch-stream.ts';
 
-/** Source: kube-apiserver's MaxRequestBodyBytes. */
-const BODY_BYTES_MAX = 3 * 1024 * 1024;
 /** A client this far behind is dropped; it will list again. */
 const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -91,7 +89,7 @@ export class HttpDoor {
         await this.#serveResource(route, url.searchParams, user, request, response);
       else {
         const { body, contentType } = documentAt(this.#cluster, route, request.headers.accept);
-        send(response, 200, body, contentType);
+        sendShaped(request, response, 200, body, contentType);
       }
     } catch (error) {
       const refusal =
@@ -103,7 +101,7 @@ export class HttpDoor {
       if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
       if (refusal.message === PAGE_NOT_FOUND)
         send(response, 404, `${PAGE_NOT_FOUND}\n`, 'text/plain; charset=utf-8');
-      else send(response, refusal.code, failureBody(refusal));
+      else sendShaped(request, response, refusal.code, failureBody(refusal));
     }
   }
 
@@ -123,7 +121,7 @@ export class HttpDoor {
     const served = this.#cluster.server.catalog.served(route.apiVersion, route.plural);
     if (served === undefined || (route.namespace !== undefined && !served.resource.namespaced))
       throw this.#isBuiltIn(route.apiVersion) ? notServed() : pageNotFound();
-    const { value: body, bytes: bodyBytes } = await readBody(message, served.resource);
+    const { value: body, bytes: bodyBytes, duplicates } = await readBody(message, served.resource);
     const request: ResourceRequest = {
       method: message.method ?? 'GET',
       route,
@@ -132,6 +130,7 @@ export class HttpDoor {
       contentType: message.headers['content-type'],
       body,
       bodyBytes,
+      duplicates,
       userAgent: message.headers['user-agent'],
       user,
     };
@@ -148,23 +147,26 @@ export class HttpDoor {
         'Warning',
         answer.warnings.map((text) => `299 - ${JSON.stringify(text)}`),
       );
-    send(response, answer.status, answer.body);
+    sendShaped(message, response, answer.status, answer.body);
   }
 
   #stream(served: Served, request: ResourceRequest, response: ServerResponse): void {
     const { query } = request;
+    refuseYaml(request.accept);
     const resourceVersion = query.get('resourceVersion');
-    const options = {
-      shape: negotiate(request.accept, ['object', 'table', 'metadata']),
-      included: includedIn(query),
-      timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
-    };
     const watchRequest = {
       user: request.user.name,
       ...selection(request),
       ...(resourceVersion !== null && { resourceVersion }),
-      allowWatchBookmarks: query.get('allowWatchBookmarks') === 'true',
-      sendInitialEvents: query.get('sendInitialEvents') === 'true',
+      allowWatchBookmarks: isTrue(query, 'allowWatchBookmarks'),
+      ...(query.has('sendInitialEvents') && { sendInitialEvents: isTrue(query, 'sendInitialEvents') }),
+    };
+    // A table cannot say where what was there in the beginning ends.
+    const isPlain = !endsInitialEvents(watchRequest);
+    const options = {
+      shape: negotiate(request.accept, ['object', 'metadata', ...(isPlain ? (['table'] as const) : [])]),
+      included: includedIn(query),
+      timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
     };
     checkWatchOptions(query);
     checkSelectors(served, watchRequest);
@@ -195,53 +197,26 @@ function keyOf({ route: { namespace, name }, query }: ResourceRequest): RequestK
   };
 }
 
+/** JSON is sent as YAML to who prefers it. */
+function sendShaped(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  type = 'application/json',
+): void {
+  if (typeof body === 'string' || body instanceof Uint8Array || !prefersYaml(headers.accept))
+    send(response, status, body, type);
+  else {
+    const plain = JSON.parse(JSON.stringify(body)) as unknown;
+    const text = stringify(plain, { sortMapEntries: true, lineWidth: 0 });
+    send(response, status, text, 'application/yaml');
+  }
+}
+
 function send(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
-  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const bytes =
+    body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length });
   response.end(bytes);
-}
-
-/**
- * The body as JSON, undefined when there is none, and its size. Throws BadRequest, UnsupportedMediaType or
- * RequestEntityTooLarge.
- */
-async function readBody(
-  message: IncomingMessage,
-  { kind, custom }: Resource,
-): Promise<{ readonly value: unknown; readonly bytes: number }> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk);
-    // Read on, so that the answer is heard, but not for ever.
-    else if (bytes > 8 * BODY_BYTES_MAX) break;
-  }
-  if (bytes > BODY_BYTES_MAX)
-    throw new KubeError('RequestEntityTooLarge', `Request entity too large: limit is ${BODY_BYTES_MAX}`);
-  if (bytes === 0) return { value: undefined, bytes };
-  const type = message.headers['content-type'];
-  const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type, custom);
-  if (format === 'protobuf') {
-    const decoded = decodeProtobuf(Buffer.concat(chunks));
-    if (!decoded.ok) throw unreadable(message.method, kind, format, decoded.error);
-    return { value: decoded.value, bytes };
-  }
-  const text = Buffer.concat(chunks).toString();
-  try {
-    return { value: format === 'yaml' || format === 'apply' ? parseYaml(text) : JSON.parse(text), bytes };
-  } catch (error) {
-    throw unreadable(message.method, kind, format, (error as Error).message);
-  }
-}
-
-/** Each verb has its own words for a body that is not what it says it is. Source: apiserver, endpoints/handlers. */
-function unreadable(method: string | undefined, kind: string, format: string, why: string): KubeError {
-  if (method === 'DELETE')
-    return new KubeError('InternalError', `couldn't get version/kind; json parse error: ${why}`);
-  if (format === 'yaml') return unrecognized(kind, why);
-  if (format === 'protobuf') return badRequest(why);
-  if (format === 'apply') return badRequest(`error decoding YAML: ${why}`);
-  if (method !== 'PATCH') return unrecognized(kind, `couldn't get version/kind; json parse error: ${why}`);
-  return badRequest(format === 'strategic' ? why : `error decoding patch: ${why}`);
 }

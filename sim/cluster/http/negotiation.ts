@@ -28,7 +28,24 @@ export function negotiate(accept: string | undefined, offered: readonly Shape[])
     const shape = shapeOf(range);
     if (shape !== undefined && offered.includes(shape)) return shape;
   }
-  throw new KubeError('NotAcceptable', 'only the following media types are accepted: application/json');
+  throw notAcceptable(['application/json', 'application/yaml']);
+}
+
+/** Whether the first type that we have, in the client's order, is YAML. */
+export function prefersYaml(accept: string | undefined): boolean {
+  const types = (accept ?? '').split(',').map((range) => parseRange(range).type);
+  return types.find((type) => TEXT_TYPES.includes(type)) === 'application/yaml';
+}
+
+/** Throws NotAcceptable: a stream has no YAML. */
+export function refuseYaml(accept: string | undefined): void {
+  if (prefersYaml(accept)) throw notAcceptable(['application/json']);
+}
+
+const TEXT_TYPES: readonly string[] = ['application/json', 'application/yaml', 'application/*', '*/*'];
+
+function notAcceptable(types: readonly string[]): KubeError {
+  return new KubeError('NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`);
 }
 
 function parseRange(text: string): MediaRange {
@@ -41,7 +58,7 @@ function parseRange(text: string): MediaRange {
 }
 
 function shapeOf({ type, parameters }: MediaRange): Shape | undefined {
-  if (type !== 'application/json' && type !== '*/*') return undefined;
+  if (!TEXT_TYPES.includes(type)) return undefined;
   const [as, group, version] = ['as', 'g', 'v'].map((name) => parameters.get(name));
   if (as === undefined) return 'object';
   if (as === 'Table' && group === 'meta.k8s.io' && version === 'v1') return 'table';

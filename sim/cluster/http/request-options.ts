@@ -5,7 +5,7 @@ import type { DeleteRequest, Subresource, WriteRequest } from '../requests.ts';
 import { invalidRequest, notServed } from '../status-errors.ts';
 import { isMembers, type Members } from '../stored-object.ts';
 import { patchFormat } from './negotiation.ts';
-import { wholeNumber } from './read-options.ts';
+import { isTrue, wholeNumber } from './read-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
@@ -22,7 +22,7 @@ export function writeRequest(
   kind: OptionsKind,
   warn: (text: string) => void,
 ): WriteRequest {
-  const { query, route, user: asker, bodyBytes } = request;
+  const { query, route, user: asker, bodyBytes, duplicates } = request;
   const { subresource } = route;
   if (subresource !== undefined && !SUBRESOURCES.includes(subresource)) throw notServed();
   const causes: KubeCause[] = [];
@@ -45,9 +45,10 @@ export function writeRequest(
     asker,
     warn,
     bodyBytes,
+    duplicates,
     dryRun,
     fieldValidation: fieldValidation || 'Warn',
-    force: query.get('force') === 'true',
+    force: isTrue(query, 'force'),
     ...(fieldManager && { fieldManager }),
     ...(subresource !== undefined && { subresource: subresource as Subresource }),
   };

@@ -1,6 +1,7 @@
 import type { Access } from '../auth/access.ts';
 import { splitApiVersion } from '../resource.ts';
 import { selectedName } from '../selector.ts';
+import { isTrue } from './read-options.ts';
 import type { Route } from './route.ts';
 
 const RULE_VERBS: Readonly<Record<string, string>> = {
@@ -18,10 +19,10 @@ const RULE_VERBS: Readonly<Record<string, string>> = {
  */
 export function requestedAccess(method: string, url: URL, route: Route | undefined): Access {
   if (route?.type !== 'resource') return { type: 'path', verb: method.toLowerCase(), path: url.pathname };
-  const { apiVersion, plural, subresource = '' } = route;
+  const { apiVersion, plural, subresource = '', watches = false } = route;
   const isNamespace = apiVersion === 'v1' && plural === 'namespaces';
   const namespace = isNamespace ? route.name : route.namespace;
-  const verb = RULE_VERBS[method] ?? method.toLowerCase();
+  const verb = watches ? 'watch' : (RULE_VERBS[method] ?? method.toLowerCase());
   return {
     type: 'resource',
     group: splitApiVersion(apiVersion).group,
@@ -35,8 +36,7 @@ export function requestedAccess(method: string, url: URL, route: Route | undefin
 /** Who selects one object by its name needs no right to the others. */
 function onCollection(verb: string, { searchParams }: URL): { readonly verb: string; readonly name: string } {
   if (verb === 'delete') return { verb: 'deletecollection', name: '' };
-  if (verb !== 'get') return { verb, name: '' };
-  const watch = searchParams.get('watch');
+  if (verb !== 'get' && verb !== 'watch') return { verb, name: '' };
   const name = selectedName(searchParams.get('fieldSelector') ?? undefined) ?? '';
-  return { verb: watch === 'true' || watch === '1' ? 'watch' : 'list', name };
+  return { verb: verb === 'watch' || isTrue(searchParams, 'watch') ? 'watch' : 'list', name };
 }

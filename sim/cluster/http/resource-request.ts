@@ -10,6 +10,8 @@ export interface ResourceRequest {
   readonly contentType: string | undefined;
   readonly body: unknown;
   readonly bodyBytes: number;
+  /** Paths of members that the body has twice; the last one counts. */
+  readonly duplicates: readonly string[];
   readonly userAgent: string | undefined;
   readonly user: UserInfo;
 }

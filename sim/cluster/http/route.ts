@@ -1,9 +1,20 @@
 /** What a URL path asks for. */
 export type Route =
-  | { readonly type: 'version' | 'health' | 'api' | 'groups' | 'openapi' | 'issuer' | 'token-keys' }
+  | { readonly type: DocumentName }
   | { readonly type: 'group'; readonly group: string }
   | { readonly type: 'group-version' | 'openapi-version'; readonly apiVersion: string }
   | ResourceRoute;
+
+type DocumentName =
+  | 'root'
+  | 'version'
+  | 'health'
+  | 'api'
+  | 'groups'
+  | 'openapi-v2'
+  | 'openapi'
+  | 'issuer'
+  | 'token-keys';
 
 export interface ResourceRoute {
   readonly type: 'resource';
@@ -14,6 +25,8 @@ export interface ResourceRoute {
   /** Undefined: the collection. */
   readonly name: string | undefined;
   readonly subresource: string | undefined;
+  /** The path itself asks for a watch, as clients did before there was a parameter for it. */
+  readonly watches?: true;
 }
 
 /** Reads a path below the server's root; undefined when it leads nowhere. Source: Kubernetes API concepts, "Resource URIs". */
@@ -24,6 +37,8 @@ export function parseRoute(path: string): Route | undefined {
     .map(decodePart);
   const [first, ...rest] = parts;
   switch (first) {
+    case undefined:
+      return { type: 'root' };
     case 'version':
       return { type: 'version' };
     case 'healthz':
@@ -49,6 +64,7 @@ export function parseRoute(path: string): Route | undefined {
 }
 
 function openApiRoute([version, root, ...rest]: readonly string[]): Route | undefined {
+  if (version === 'v2' && root === undefined) return { type: 'openapi-v2' };
   if (version !== 'v3') return undefined;
   if (root === undefined) return { type: 'openapi' };
   return root === 'api' || root === 'apis'
@@ -58,6 +74,10 @@ function openApiRoute([version, root, ...rest]: readonly string[]): Route | unde
 
 function versionRoute(apiVersion: string, parts: readonly string[]): Route | undefined {
   if (parts.length === 0) return { type: 'group-version', apiVersion };
+  if (parts[0] === 'watch' && parts.length > 1) {
+    const route = versionRoute(apiVersion, parts.slice(1));
+    return route?.type === 'resource' ? { ...route, watches: true } : undefined;
+  }
   const scoped = parts[0] === 'namespaces' && parts.length > 2 && !isNamespaceSubresource(parts);
   const namespace = scoped ? parts[1] : undefined;
   const [plural = '', name, subresource, ...more] = scoped ? parts.slice(2) : parts;
