@@ -37,7 +37,10 @@ export function refusalOf(code: number, body: unknown, retryAfter?: string): Kub
   const reason = reasonOf(status.reason, typeof status.code === 'number' ? status.code : code);
   const message =
     typeof status.message === 'string' && status.message !== '' ? status.message : `HTTP ${code}`;
-  return new KubeError(reason, message, detailsOf(membersOf(status.details), retryAfter));
+  return new KubeError(reason, message, {
+    ...detailsOf(membersOf(status.details), retryAfter),
+    ...continueIn(membersOf(status.metadata)),
+  });
 }
 
 function reasonOf(reason: unknown, code: number): KubeReason {
@@ -57,6 +60,10 @@ function detailsOf(details: Members, retryAfter: string | undefined): KubeErrorD
     ...(Array.isArray(details.causes) && { causes: details.causes.map(causeOf) }),
     ...(typeof seconds === 'number' && Number.isFinite(seconds) && { retryAfterSeconds: seconds }),
   };
+}
+
+function continueIn({ continue: token }: Members): Pick<KubeErrorDetails, 'continue'> {
+  return typeof token === 'string' && token !== '' ? { continue: token } : {};
 }
 
 function causeOf(value: unknown): KubeCause {

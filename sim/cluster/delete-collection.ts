@@ -1,7 +1,7 @@
 import type { ListOptions } from '../../src/kube/api.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import type { ApiServer } from './api-server.ts';
-import type { Lists, Page } from './reads.ts';
+import type { Lists, Page } from './lists.ts';
 import type { DeleteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
 
@@ -13,10 +13,10 @@ export function deleteCollection(
   server: ApiServer,
   lists: Lists,
   served: Served,
-  selection: ListOptions,
+  { version, ...selection }: ListOptions & { readonly version?: number | undefined },
   request: DeleteRequest,
 ): Page {
-  const page = lists.list(served, selection);
+  const page = lists.list(served, selection, version);
   for (const { metadata } of page.items) {
     try {
       server.delete(served, { namespace: metadata.namespace ?? '', name: metadata.name }, request);

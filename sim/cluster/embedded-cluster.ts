@@ -24,8 +24,9 @@ import { customResourceDefinitionKind } from './kinds/custom-resource-definition
 import { everyClustersKinds } from './kinds/every-cluster.ts';
 import { identityReviewKinds } from './kinds/identity-review.ts';
 import { rbacKinds } from './kinds/rbac.ts';
+import { Lists } from './lists.ts';
 import type { WatchHolder } from './open-watches.ts';
-import { type Delivery, Lists } from './reads.ts';
+import type { Delivery } from './reads.ts';
 import { SERVER_REQUEST } from './requests.ts';
 import { type Resource, type Served, storageView } from './resource.ts';
 import { type Backup, Store } from './store.ts';

@@ -54,9 +54,12 @@ export function readMeta(input: Members, refuse: (why: string) => KubeError, unk
   return meta as unknown as DraftMeta;
 }
 
+/** What of a resource decides about its objects' metadata. */
+export type MetaRules = Pick<Resource, 'nameRule' | 'namespaced' | 'custom' | 'group'>;
+
 /** Complaints about metadata that is about to be stored. Source: apimachinery, api/validation/objectmeta.go. */
 export function validateMeta(
-  resource: Resource,
+  resource: MetaRules,
   meta: DraftMeta,
   previous: StoredMeta | undefined,
 ): KubeCause[] {
@@ -86,7 +89,7 @@ export function immutableMeta(meta: DraftMeta, previous: StoredMeta): KubeCause[
   return causes;
 }
 
-function validateNames(resource: Resource, meta: DraftMeta, causes: KubeCause[]): void {
+function validateNames(resource: MetaRules, meta: DraftMeta, causes: KubeCause[]): void {
   if (meta.generateName !== undefined) {
     const complaint = nameComplaint(resource.nameRule, meta.generateName.replace(/-$/, ''));
     if (complaint !== undefined)
@@ -151,7 +154,7 @@ function validateOwners(owners: readonly OwnerReference[], causes: KubeCause[]):
 const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
 function validateFinalizers(
-  { custom, group }: Resource,
+  { custom, group }: MetaRules,
   finalizers: readonly string[],
   previous: StoredMeta | undefined,
   causes: KubeCause[],

@@ -81,3 +81,15 @@ export function newUid(random: Random): string {
   }
   return out.toString('latin1');
 }
+
+const LABEL_1035_COMPLAINT =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+
+/** What keeps a text from being a DNS-1035 label. */
+export function labelComplaint(text: string): string | undefined {
+  const complaints = [
+    ...(text.length > 63 ? ['must be no more than 63 characters'] : []),
+    ...(LABEL_1035.test(text) ? [] : [LABEL_1035_COMPLAINT]),
+  ];
+  return complaints.length === 0 ? undefined : complaints.join(',');
+}

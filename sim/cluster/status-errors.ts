@@ -107,6 +107,20 @@ export function tooLargeVersion(version: number, current: number): KubeError {
   });
 }
 
+/** A list of exactly a version that etcd has forgotten. Source: apiserver, storage/etcd3/errors.go. */
+export function listExpired(): KubeError {
+  return new KubeError('Expired', 'The resourceVersion for the provided list is too old.');
+}
+
+/** A page of an instant that etcd has forgotten; `token` goes on with the present. Source: apiserver, storage/etcd3/errors.go. */
+export function continueExpired(token: string): KubeError {
+  return new KubeError(
+    'Expired',
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    { continue: token },
+  );
+}
+
 /** A list of exactly a version that is yet to come: here etcd itself refuses. */
 export function revisionInFuture(): KubeError {
   return new KubeError('InternalError', 'etcdserver: mvcc: required revision is a future revision');

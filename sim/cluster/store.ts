@@ -35,6 +35,7 @@ export class Store {
   readonly #observers = new Set<Observer>();
   readonly #bookmarkers = new Set<(version: number) => void>();
   #version: number;
+  #compactedVersion = 0;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -44,6 +45,11 @@ export class Store {
   /** Of the latest write, of any resource. */
   get version(): number {
     return this.#version;
+  }
+
+  /** What was before it is forgotten for good. */
+  get compactedVersion(): number {
+    return this.#compactedVersion;
   }
 
   table(shown: Resource): Table {
@@ -114,8 +120,9 @@ export class Store {
       observer({ type: 'ADDED', version, object, previous: undefined }, table);
   }
 
-  /** Forgets the past, so that a watch from before now is answered with Expired. */
+  /** Forgets the past, so that a watch or list from before now is answered with Expired. */
   compact(): void {
+    this.#compactedVersion = this.#version;
     for (const table of this.#tables.values()) table.history.compact(this.#version);
   }
 

@@ -37,9 +37,9 @@ export class Table {
     return this.#partitions.get(namespace)?.rows.get(name)?.object;
   }
 
-  /** Objects by namespace, then name; of one namespace when it is given. */
+  /** Objects by their keys in etcd, `namespace/name`; of one namespace when it is given. */
   list(namespace?: string): StoredObject[] {
-    const namespaces = namespace === undefined ? [...this.#partitions.keys()].sort() : [namespace];
+    const namespaces = namespace === undefined ? [...this.#partitions.keys()].sort(byPrefix) : [namespace];
     const objects: StoredObject[] = [];
     for (const one of namespaces) {
       const partition = this.#partitions.get(one);
@@ -104,6 +104,11 @@ export class Table {
     if (sorted !== undefined) sorted.splice(position(sorted, name), 1);
     if (partition.rows.size === 0) this.#partitions.delete(namespace);
   }
+}
+
+/** A `-` sorts before the slash that ends a namespace's name in a key. */
+function byPrefix(left: string, right: string): number {
+  return `${left}/` < `${right}/` ? -1 : 1;
 }
 
 function byName(left: Row, right: Row): number {

@@ -58,6 +58,8 @@ export interface KubeErrorDetails {
   readonly uid?: string;
   readonly causes?: readonly KubeCause[];
   readonly retryAfterSeconds?: number;
+  /** Of a list whose instant has expired: a token for the rest of it as it is now. Source: metav1.ListMeta. */
+  readonly continue?: string;
 }
 
 /** An API call that failed. Match on `reason`; `message` is the server's, for people. */

@@ -1,10 +1,11 @@
-import { arch, cpus, platform, totalmem } from 'node:os';
+import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
 
 /** One line on where figures were measured; without it they say nothing. */
 export function describeMachine(): string {
   const [cpu] = cpus();
   const memoryGiB = (totalmem() / 1024 ** 3).toFixed(0);
-  return `${cpus().length} × ${cpu?.model ?? 'unknown processor'}, ${memoryGiB} GiB, ${platform()} ${arch()}, Node ${process.versions.node}`;
+  const [load = 0] = loadavg();
+  return `${cpus().length} × ${cpu?.model ?? 'unknown processor'}, ${memoryGiB} GiB, ${platform()} ${arch()}, Node ${process.versions.node}, load ${load.toFixed(1)} at the start`;
 }
 
 /** Bytes that are in use after everything unused has been thrown away; needs `--expose-gc`. */

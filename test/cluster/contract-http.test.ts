@@ -24,6 +24,7 @@ kubeContract('the embedded cluster over HTTP, through the official client', {}, 
     api: ClientNodeKubeApi.connect({ url, token }),
     doors: { as: (name) => ClientNodeKubeApi.connect({ url, token: tokenOf(name) }), tokenOf },
     wire,
+    forgetPast: async () => cluster.compact(),
     settle: () => pause(1),
     async close() {
       wire.close();

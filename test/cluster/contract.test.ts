@@ -8,6 +8,7 @@ kubeContract('the embedded cluster in process', { HTTP: 'calls, not requests' },
   return {
     api: world.api,
     doors: { as: (name) => world.cluster.as(userOf(name)), tokenOf },
+    forgetPast: async () => world.cluster.compact(),
     settle: () => world.pass(1),
     close: async () => {},
   };

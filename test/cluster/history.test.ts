@@ -100,12 +100,20 @@ test('a fault can end the watches of one user and leave the others alone', async
   expect((await bystander).done).toBe(false);
 });
 
-test('a page token of a list that is long gone is expired', async () => {
+test('a list goes on as long as it is at hand or history reaches back to it', async () => {
   const { write, api } = inTest(10);
   await write(3);
-  const { continue: token = '' } = await api.list(NAMESPACE, { limit: 1 });
-  for (let index = 0; index < 64; index++) await api.list(NAMESPACE, { limit: 1 });
-  expect(await refusalOf(api.list(NAMESPACE, { limit: 1, continue: token }))).toMatchObject({
-    reason: 'Expired',
-  });
+  const { continue: token = '', items } = await api.list(NAMESPACE, { limit: 1 });
+  const others = async (): Promise<void> => {
+    for (let index = 0; index < 64; index++) {
+      await write(1);
+      await api.list(NAMESPACE, { limit: 1 });
+    }
+  };
+  expect(items).toHaveLength(1);
+  await write(20);
+  const rest = await api.list(NAMESPACE, { continue: token });
+  expect(rest.items).toHaveLength(5);
+  await others();
+  expect(await refusalOf(api.list(NAMESPACE, { continue: token }))).toMatchObject({ reason: 'Expired' });
 });

@@ -15,12 +15,16 @@ type Tasks = { readonly name: string; readonly tasks: readonly RunnerTask[] };
 export function tallyOf(title: string, suite: Tasks, lacks: NotApplicable): string {
   const ran = countOf(suite, (task) => task.result?.state === 'pass' || task.result?.state === 'fail');
   const missing = Object.entries(lacks).map(([need, reason]) => {
-    const count = countOf(suite, (task) => task.suite?.name.endsWith(`(needs ${need})`) === true);
+    const count = countOf(suite, (task) => isWithin(task, `(needs ${need})`));
     return { count, why: `${count} for want of ${need} (${reason})` };
   });
   const lacking = missing.reduce((sum, { count }) => sum + count, 0);
   const reasons = lacking === 0 ? '' : `: ${missing.map(({ why }) => why).join(', ')}`;
   return `contract: ${ran + lacking} cases on ${title}, ${ran} ran, ${lacking} not applicable${reasons}`;
+}
+
+function isWithin({ suite }: RunnerTask, ending: string): boolean {
+  return suite !== undefined && (suite.name.endsWith(ending) || isWithin(suite, ending));
 }
 
 function countOf(suite: Tasks, fits: (task: RunnerTask) => boolean): number {

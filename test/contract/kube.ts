@@ -10,13 +10,18 @@ import { applyFormContract } from './kube-apply-forms.ts';
 import { batchContract } from './kube-batch.ts';
 import { crdDefinitionContract } from './kube-crd-definitions.ts';
 import { crdLifecycleContract } from './kube-crd-lifecycle.ts';
+import { crdObjectContract } from './kube-crd-objects.ts';
 import { crdSchemaContract } from './kube-crd-schemas.ts';
+import { crdServingContract } from './kube-crd-serving.ts';
+import { crdUpdateContract } from './kube-crd-updates.ts';
 import { deletionContract } from './kube-deletion.ts';
 import { bodyContract } from './kube-http-body.ts';
 import { optionsContract } from './kube-http-options.ts';
 import { pathContract } from './kube-http-paths.ts';
 import { identityContract } from './kube-identity.ts';
 import { listContract } from './kube-list.ts';
+import { listVersionContract } from './kube-list-versions.ts';
+import { pastContract } from './kube-past.ts';
 import { patchContract } from './kube-patch.ts';
 import { podContract } from './kube-pods.ts';
 import { roleContract } from './kube-roles.ts';
@@ -24,6 +29,7 @@ import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
 import { verbContract } from './kube-verbs.ts';
 import { watchContract } from './kube-watch.ts';
+import { watchStartContract } from './kube-watch-start.ts';
 import { CRD, NAMESPACE, newWidget, WIDGET, WIDGET_CRD, type Widget } from './kube-widget.ts';
 import { workloadContract } from './kube-workloads.ts';
 import type { Wire } from './wire.ts';
@@ -35,6 +41,8 @@ export interface Subject {
   readonly doors: Doors;
   /** Requests as they stand, where the server speaks HTTP. */
   readonly wire?: Wire;
+  /** Forgets everything before now: it can be neither watched nor listed from then on. */
+  forgetPast(): Promise<void>;
   /** Starts controllers that must not run before Widgets are served. */
   startControllers?(): Promise<void>;
   /** Lets the server's own controllers take a step; called in loops that wait for them. */
@@ -54,6 +62,7 @@ export interface Bench {
   widget(namespace: string, name: string, spec?: Partial<Widget['spec']>, metadata?: object): Promise<Widget>;
   /** Tries until `check` holds, with steps of the server between; throws after 500 tries. */
   eventually(check: () => Promise<boolean>): Promise<void>;
+  forgetPast(): Promise<void>;
   /** Cases that need more than every back end has; where it is missing they are counted as not applicable. */
   needing(need: Need, title: string, cases: () => void): void;
 }
@@ -91,6 +100,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
         }
         throw new Error('what was waited for did not happen');
       },
+      forgetPast: () => subject.forgetPast(),
       needing(need, what, cases) {
         const suite = lacks[need] === undefined ? describe : describe.skip;
         suite(`${what} (needs ${need})`, cases);
@@ -116,11 +126,13 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
 
     verbContract(bench);
     listContract(bench);
+    listVersionContract(bench);
     patchContract(bench);
     bodyContract(bench);
     optionsContract(bench);
     pathContract(bench);
     watchContract(bench);
+    watchStartContract(bench);
     applyContract(bench);
     applyFormContract(bench);
     deletionContract(bench);
@@ -128,6 +140,9 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     crdSchemaContract(bench);
     crdDefinitionContract(bench);
     crdLifecycleContract(bench);
+    crdObjectContract(bench);
+    crdUpdateContract(bench);
+    crdServingContract(bench);
     scaleContract(bench);
     workloadContract(bench);
     podContract(bench);
@@ -135,5 +150,6 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     accessContract(bench);
     roleContract(bench);
     identityContract(bench);
+    pastContract(bench);
   });
 }

@@ -24,6 +24,9 @@ export interface RequestBody {
  * RequestEntityTooLarge.
  */
 export async function readBody(message: IncomingMessage, { kind, custom }: Resource): Promise<RequestBody> {
+  const { 'content-length': length, 'transfer-encoding': encoding } = message.headers;
+  // With neither of the two there is none. Source: RFC 9112, section 6.3.
+  if (length === undefined && encoding === undefined) return { value: undefined, bytes: 0, duplicates: [] };
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {

@@ -7,8 +7,9 @@ import type { Credential } from '../auth/certificate-authority.ts';
 import type { UserInfo } from '../auth/user.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { RequestKey } from '../in-process.ts';
-import { checkSelectors } from '../reads.ts';
+import { endsInitialEvents } from '../reads.ts';
 import { type Served, splitApiVersion } from '../resource.ts';
+import { checkSelectors } from '../selection.ts';
 import { notServed, PAGE_NOT_FOUND, pageNotFound } from '../status-errors.ts';
 import { documentAt } from './documents.ts';
 import { authenticate } from './http-authentication.ts';
@@ -153,17 +154,19 @@ export class HttpDoor {
     const { query } = request;
     refuseYaml(request.accept);
     const resourceVersion = query.get('resourceVersion');
-    const options = {
-      shape: negotiate(request.accept, ['object', 'table', 'metadata']),
-      included: includedIn(query),
-      timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
-    };
     const watchRequest = {
       user: request.user.name,
       ...selection(request),
       ...(resourceVersion !== null && { resourceVersion }),
       allowWatchBookmarks: isTrue(query, 'allowWatchBookmarks'),
-      sendInitialEvents: isTrue(query, 'sendInitialEvents'),
+      ...(query.has('sendInitialEvents') && { sendInitialEvents: isTrue(query, 'sendInitialEvents') }),
+    };
+    // A table cannot say where what was there in the beginning ends.
+    const isPlain = !endsInitialEvents(watchRequest);
+    const options = {
+      shape: negotiate(request.accept, ['object', 'metadata', ...(isPlain ? (['table'] as const) : [])]),
+      included: includedIn(query),
+      timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
     };
     checkWatchOptions(query);
     checkSelectors(served, watchRequest);

@@ -9,6 +9,7 @@ import {
 } from '../status-errors.ts';
 
 const MATCH = 'resourceVersionMatch';
+const WHOLE = /^\d+$/;
 
 /**
  * The past version that a list asks for exactly; undefined: the present will do, which is never older than
@@ -34,6 +35,8 @@ export function exactVersion(query: URLSearchParams, current: number): number | 
   if (causes.length > 0) throw invalidRequest('ListOptions', causes);
   if (continues && text !== '' && text !== '0')
     throw badRequest('specifying resource version is not allowed when using continue');
+  if (match === 'Exact' && !WHOLE.test(text))
+    throw badRequest(`invalid resource version: ${unparsableVersion(text, 'resourceVersion').message}`);
   const asked = versionIn(text);
   // With a limit and no match, an old rule holds: the version is meant exactly.
   const isExact = match === 'Exact' || (match === '' && asked > 0 && Number(query.get('limit') ?? 0) > 0);
@@ -70,8 +73,18 @@ export function checkAskedVersion(query: URLSearchParams, current: number): void
 }
 
 function versionIn(text: string): number {
-  if (text !== '' && !/^\d+$/.test(text)) throw unparsableVersion(text, 'resourceVersion');
+  if (text !== '' && !WHOLE.test(text)) throw unparsableVersion(text, 'resourceVersion');
   return Number(text);
+}
+
+/**
+ * The page size of a list. A list that any version will do for is answered from memory, at once and whole.
+ * Throws BadRequest. Source: apiserver, storage/cacher (v0.32).
+ */
+export function pageSize(query: URLSearchParams): number | undefined {
+  const limit = wholeNumber(query, 'limit');
+  const fromMemory = query.get('resourceVersion') === '0' && !query.get('continue');
+  return fromMemory ? undefined : limit;
 }
 
 /** Whatever is not `false` or `0` is true, an empty value included. Source: apimachinery, Convert_Slice_string_To_bool. */

@@ -1,7 +1,7 @@
 import { deleteCollection } from '../delete-collection.ts';
 import type { EmbeddedCluster } from '../embedded-cluster.ts';
 import type { Verb } from '../in-process.ts';
-import type { Page } from '../reads.ts';
+import type { Page } from '../lists.ts';
 import type { Subresource } from '../requests.ts';
 import type { Served } from '../resource.ts';
 import {
@@ -15,7 +15,7 @@ import {
 import type { Members, StoredObject } from '../stored-object.ts';
 import { negotiate, patchFormat, type Shape } from './negotiation.ts';
 import { refuseConnection } from './pod-connections.ts';
-import { checkAskedVersion, exactVersion, isTrue, wholeNumber } from './read-options.ts';
+import { checkAskedVersion, exactVersion, isTrue, pageSize } from './read-options.ts';
 import { deleteRequest, writeRequest } from './request-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import type { ResourceRoute } from './route.ts';
@@ -63,7 +63,8 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const { route, query, body } = request;
   const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
   refuseConnection(cluster, served, route);
-  const warnings: string[] = [];
+  const { deprecation } = served.version;
+  const warnings: string[] = deprecation === undefined ? [] : [deprecation];
   const warn = (text: string): void => void warnings.push(text);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
   const one = (object: StoredObject, status = 200): Answer => {
@@ -78,7 +79,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       return one(server.get(served, place, subresourceOf(served, route)));
     case 'list': {
       const page = lists.list(served, listOptions(request), exactVersion(query, server.store.version));
-      const metadata = listMeta(page);
+      const metadata = listMeta(served, page);
       const list = {
         kind: served.resource.listKind,
         apiVersion: served.apiVersion,
@@ -127,12 +128,13 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
     }
     case 'deletecollection': {
       const asked = deleteRequest(request, warn);
-      const page = deleteCollection(server, lists, served, listOptions(request), asked);
+      const version = exactVersion(query, server.store.version);
+      const page = deleteCollection(server, lists, served, { ...listOptions(request), version }, asked);
       const { resource } = served;
       const list = {
         kind: resource.listKind,
         apiVersion: served.apiVersion,
-        metadata: listMeta(page),
+        metadata: listMeta(served, page),
         items: itemsOf(served, page),
       };
       return { status: 200, body: list, warnings };
@@ -192,10 +194,14 @@ function subresourceOf({ resource, version }: Served, route: ResourceRoute): Sub
 /** Source: metav1.Status. */
 const SUCCESS: Members = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
-function listMeta({ resourceVersion, continue: token, remainingItemCount }: Page): Members {
+/** Lists of custom kinds say that they do not go on. */
+function listMeta(
+  { resource }: Served,
+  { resourceVersion, continue: token = '', remainingItemCount }: Page,
+): Members {
   return {
     resourceVersion,
-    ...(token && { continue: token }),
+    ...((token !== '' || resource.custom) && { continue: token }),
     ...(remainingItemCount && { remainingItemCount }),
   };
 }
@@ -217,7 +223,7 @@ export function selection({ route, query }: ResourceRequest): {
 }
 
 function listOptions(request: ResourceRequest): Parameters<EmbeddedCluster['lists']['list']>[1] {
-  const limit = wholeNumber(request.query, 'limit');
+  const limit = pageSize(request.query);
   const token = request.query.get('continue');
   return { ...selection(request), ...(limit !== undefined && { limit }), ...(token && { continue: token }) };
 }

@@ -64,7 +64,7 @@ export function streamWatch(
   };
   const lineOf = (delivery: Delivery): string =>
     delivery.type === 'BOOKMARK'
-      ? line('BOOKMARK', bookmark(served, delivery.resourceVersion))
+      ? line('BOOKMARK', bookmark(served, delivery, options.shape))
       : line(delivery.type, shaped(delivery.object));
   const timer =
     options.timeoutSeconds === undefined
@@ -89,10 +89,6 @@ export function streamWatch(
     if (!(error instanceof KubeError)) throw error;
     fail(error);
   }
-  if (!ended && request.sendInitialEvents === true && request.allowWatchBookmarks === true) {
-    const annotations = { 'k8s.io/initial-events-end': 'true' };
-    sink.write(line('BOOKMARK', bookmark(served, String(cluster.server.store.version), annotations)));
-  }
   return end;
 }
 
@@ -100,10 +96,37 @@ function line(type: string, object: unknown): string {
   return `${JSON.stringify({ type, object })}\n`;
 }
 
-function bookmark(served: Served, resourceVersion: string, annotations?: Members): Members {
+/** A place to go on from, in the shape of what is watched. */
+function bookmark(
+  { resource, apiVersion: version }: Served,
+  { resourceVersion, endsInitialEvents }: Extract<Delivery, { type: 'BOOKMARK' }>,
+  shape: Shape,
+): Members {
+  const isMetadata = shape === 'metadata';
+  const kind = isMetadata ? 'PartialObjectMetadata' : resource.kind;
+  const apiVersion = isMetadata ? 'meta.k8s.io/v1' : version;
+  const untyped = resource.custom && !isMetadata;
+  const listKind = isMetadata ? `${kind}List` : resource.listKind;
+  const emptyList = untyped
+    ? { apiVersion, items: [], kind: listKind }
+    : { kind: listKind, apiVersion, metadata: {}, items: null };
   return {
-    kind: served.resource.kind,
-    apiVersion: served.apiVersion,
-    metadata: { resourceVersion, creationTimestamp: null, ...(annotations && { annotations }) },
+    kind,
+    apiVersion,
+    metadata: {
+      resourceVersion,
+      ...(!untyped && { creationTimestamp: null }),
+      ...(endsInitialEvents && { annotations: initialEventsEnd(emptyList) }),
+    },
+  };
+}
+
+/** Source: metav1, InitialEventsAnnotationKey; the second one shows clients of any shape what list they have read. */
+function initialEventsEnd(emptyList: Members): Members {
+  return {
+    'k8s.io/initial-events-end': 'true',
+    'kubernetes.io/initial-events-list-blueprint': Buffer.from(`${JSON.stringify(emptyList)}\n`).toString(
+      'base64',
+    ),
   };
 }
