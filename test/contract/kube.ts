@@ -23,6 +23,7 @@ import { listContract } from './kube-list.ts';
 import { listVersionContract } from './kube-list-versions.ts';
 import { pastContract } from './kube-past.ts';
 import { patchContract } from './kube-patch.ts';
+import { podContract } from './kube-pods.ts';
 import { roleContract } from './kube-roles.ts';
 import { scaleContract } from './kube-scale.ts';
 import { schemaContract } from './kube-schema.ts';
@@ -144,6 +145,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     crdServingContract(bench);
     scaleContract(bench);
     workloadContract(bench);
+    podContract(bench);
     batchContract(bench);
     accessContract(bench);
     roleContract(bench);
