@@ -21,6 +21,7 @@ import { pathContract } from './kube-http-paths.ts';
 import { identityContract } from './kube-identity.ts';
 import { listContract } from './kube-list.ts';
 import { listVersionContract } from './kube-list-versions.ts';
+import { namespaceContract } from './kube-namespaces.ts';
 import { pastContract } from './kube-past.ts';
 import { patchContract } from './kube-patch.ts';
 import { podContract } from './kube-pods.ts';
@@ -136,6 +137,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     applyContract(bench);
     applyFormContract(bench);
     deletionContract(bench);
+    namespaceContract(bench);
     schemaContract(bench);
     crdSchemaContract(bench);
     crdDefinitionContract(bench);
