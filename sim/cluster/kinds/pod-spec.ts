@@ -2,6 +2,7 @@ import type { KubeCause } from '../../../src/kube/error.ts';
 import { duplicateValue, requiredValue, unsupportedValue } from '../../../src/kube/field-cause.ts';
 import { isMembers, type Members } from '../stored-object.ts';
 import {
+  atomic,
   bool,
   int,
   intOrText,
@@ -30,6 +31,7 @@ const container = openObject(
         { name: text, containerPort: int, protocol: { ...text, default: 'TCP' }, hostPort: int },
         'containerPort',
       ),
+      'protocol',
     ),
     resources: { ...openObject({ limits: map(intOrText), requests: map(intOrText) }), default: {} },
     volumeMounts: keyedList(
@@ -53,16 +55,22 @@ export const podSpec: Schema = openObject({
   terminationGracePeriodSeconds: { ...int, default: 30 },
   activeDeadlineSeconds: int,
   nodeName: text,
-  nodeSelector: map(text),
+  nodeSelector: atomic(map(text)),
   affinity: open,
   serviceAccountName: text,
   schedulerName: { ...text, default: 'default-scheduler' },
   dnsPolicy: { ...text, default: 'ClusterFirst' },
-  imagePullSecrets: keyedList('name', object({ name: text })),
+  imagePullSecrets: keyedList('name', atomic(object({ name: text }))),
   tolerations: list(
     openObject({ key: text, operator: text, value: text, effect: text, tolerationSeconds: int }),
   ),
   securityContext: { ...open, default: {} },
+  hostAliases: keyedList('ip', openObject({ ip: text }, 'ip')),
+  topologySpreadConstraints: keyedList(
+    'topologyKey',
+    openObject({ topologyKey: text, whenUnsatisfiable: text }, 'topologyKey', 'whenUnsatisfiable'),
+    'whenUnsatisfiable',
+  ),
 });
 
 /** Source: core/v1 PodTemplateSpec. */

@@ -10,6 +10,7 @@ import type { Resource } from '../resource.ts';
 import { type Draft, isMembers, type Members, type StoredObject } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
 import {
+  atomic,
   bool,
   conditions,
   int,
@@ -71,7 +72,7 @@ export function serviceKind(addresses: ClusterIps): Resource {
         loadBalancerClass: text,
         publishNotReadyAddresses: bool,
         sessionAffinity: { ...oneOf('None', 'ClientIP'), default: 'None' },
-        selector: map(text),
+        selector: atomic(map(text)),
         ports: keyedList(
           'port',
           openObject(
@@ -84,6 +85,7 @@ export function serviceKind(addresses: ClusterIps): Resource {
             },
             'port',
           ),
+          'protocol',
         ),
       }),
       status: object({
