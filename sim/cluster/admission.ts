@@ -3,6 +3,7 @@ import { validate } from '../../src/kube/crd-schema-validate.ts';
 import type { KubeCause, KubeError } from '../../src/kube/error.ts';
 import { invalidValue } from '../../src/kube/field-cause.ts';
 import { type Origin, undecodable, unmarshalError, unrecognized } from './decode-errors.ts';
+import { checkEmbedded, tidyEmbedded } from './embedded-resource.ts';
 import { readMeta, validateMeta } from './object-meta.ts';
 import type { WriteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
@@ -32,7 +33,8 @@ export function readDraft(
   const unknown: string[] | undefined =
     request.fieldValidation === undefined || request.fieldValidation === 'Ignore' ? undefined : [];
   const metadata = readMeta(given, (why) => undecodable(served, grafted, origin, why), unknown);
-  const conformed = conform(served.version.schema, grafted, unknown) as Members;
+  const { schema } = served.version;
+  const conformed = tidyEmbedded(schema, conform(schema, grafted, unknown)) as Members;
   if (unknown !== undefined) {
     const { duplicates = [] } = request;
     const complaints = [
@@ -110,6 +112,7 @@ export function checkDraft(
     causes.push(...validateMeta(resource, draft.metadata, previous?.metadata));
   validate(version.schema, draft, previous, '', causes);
   if (!resource.custom) refuseWrongTypes(served, draft, causes, origin);
+  checkEmbedded(version.schema, draft, '', causes);
   if (resource.validate !== undefined) causes.push(...resource.validate(draft, previous));
   if (causes.length > 0) throw invalid(resource, draft.metadata.name, causes);
 }
@@ -135,9 +138,10 @@ export function isUnchanged(draft: Draft, current: StoredObject): boolean {
   return equalJson(draft, current);
 }
 
-/** True when anything but metadata and status differs: what `metadata.generation` counts. */
-export function hasNewSpec(draft: Draft, current: StoredObject): boolean {
+/** True when anything but metadata, and a status that does not count, differs: what `metadata.generation` counts. */
+export function hasNewSpec(draft: Draft, current: StoredObject, countsStatus: boolean): boolean {
   for (const name of new Set([...Object.keys(draft), ...Object.keys(current)]))
-    if (name !== 'metadata' && name !== 'status' && !equalJson(draft[name], current[name])) return true;
+    if (name !== 'metadata' && (countsStatus || name !== 'status') && !equalJson(draft[name], current[name]))
+      return true;
   return false;
 }

@@ -2,7 +2,13 @@ import type { KubeCause, KubeError } from '../../src/kube/error.ts';
 import { forbiddenValue, invalidValue, requiredValue, tooLong } from '../../src/kube/field-cause.ts';
 import type { OwnerReference } from '../../src/kube/object.ts';
 import { unmarshalError } from './decode-errors.ts';
-import { isDnsLabel, isQualifiedName, nameComplaint } from './object-name.ts';
+import {
+  isDnsLabel,
+  isQualifiedName,
+  LABEL_VALUE_HINT,
+  NAME_PART_HINT,
+  nameComplaint,
+} from './object-name.ts';
 import type { Resource } from './resource.ts';
 import { type DraftMeta, isMembers, type Members, type StoredMeta } from './stored-object.ts';
 
@@ -48,9 +54,12 @@ export function readMeta(input: Members, refuse: (why: string) => KubeError, unk
   return meta as unknown as DraftMeta;
 }
 
+/** What of a resource decides about its objects' metadata. */
+export type MetaRules = Pick<Resource, 'nameRule' | 'namespaced' | 'custom' | 'group'>;
+
 /** Complaints about metadata that is about to be stored. Source: apimachinery, api/validation/objectmeta.go. */
 export function validateMeta(
-  resource: Resource,
+  resource: MetaRules,
   meta: DraftMeta,
   previous: StoredMeta | undefined,
 ): KubeCause[] {
@@ -80,7 +89,7 @@ export function immutableMeta(meta: DraftMeta, previous: StoredMeta): KubeCause[
   return causes;
 }
 
-function validateNames(resource: Resource, meta: DraftMeta, causes: KubeCause[]): void {
+function validateNames(resource: MetaRules, meta: DraftMeta, causes: KubeCause[]): void {
   if (meta.generateName !== undefined) {
     const complaint = nameComplaint(resource.nameRule, meta.generateName.replace(/-$/, ''));
     if (complaint !== undefined)
@@ -100,24 +109,11 @@ function validateNames(resource: Resource, meta: DraftMeta, causes: KubeCause[])
 
 function validateLabels(labels: Readonly<Record<string, string>>, causes: KubeCause[]): void {
   for (const [key, value] of Object.entries(labels)) {
-    if (!isQualifiedName(key))
-      causes.push(
-        invalidValue(
-          'metadata.labels',
-          key,
-          'a label key is a name of up to 63 characters, optionally after "prefix/"',
-        ),
-      );
+    if (!isQualifiedName(key)) causes.push(invalidValue('metadata.labels', key, NAME_PART_HINT));
     if (value.length > 63)
       causes.push(invalidValue('metadata.labels', value, 'must be no more than 63 characters'));
     else if (value !== '' && !/^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(value))
-      causes.push(
-        invalidValue(
-          'metadata.labels',
-          value,
-          'a label value is letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
-        ),
-      );
+      causes.push(invalidValue('metadata.labels', value, LABEL_VALUE_HINT));
   }
 }
 
@@ -129,13 +125,7 @@ function validateAnnotations(annotations: Readonly<Record<string, string>>, caus
   for (const [key, value] of Object.entries(annotations)) {
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
     if (!isQualifiedName(key.toLowerCase()))
-      causes.push(
-        invalidValue(
-          'metadata.annotations',
-          key,
-          'an annotation key is a name of up to 63 characters, optionally after "prefix/"',
-        ),
-      );
+      causes.push(invalidValue('metadata.annotations', key, NAME_PART_HINT));
   }
   if (bytes > ANNOTATIONS_BYTES_MAX) causes.push(tooLong('metadata.annotations', ANNOTATIONS_BYTES_MAX));
 }
@@ -164,7 +154,7 @@ function validateOwners(owners: readonly OwnerReference[], causes: KubeCause[]):
 const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
 function validateFinalizers(
-  { custom, group }: Resource,
+  { custom, group }: MetaRules,
   finalizers: readonly string[],
   previous: StoredMeta | undefined,
   causes: KubeCause[],

@@ -37,6 +37,8 @@ export interface ServedVersion {
   /** Absent: the version has no scale subresource. */
   readonly scale?: ScalePaths;
   readonly columns: readonly PrinterColumn[];
+  /** What every answer of a deprecated version warns of. */
+  readonly deprecation?: string;
 }
 
 /** Which names a kind accepts. Source: apimachinery api/validation. */

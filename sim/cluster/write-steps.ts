@@ -62,8 +62,13 @@ export function policyOf(
   return 'Orphan';
 }
 
-export function isNewGeneration({ resource }: Served, stored: Draft, current: StoredObject): boolean {
-  if (hasNewSpec(stored, current)) return true;
+export function isNewGeneration(
+  { resource, version }: Served,
+  stored: Draft,
+  current: StoredObject,
+): boolean {
+  const countsStatus = resource.custom && !version.hasStatus;
+  if (hasNewSpec(stored, current, countsStatus)) return true;
   return (
     resource.generationCountsAnnotations === true &&
     !equalJson(stored.metadata.annotations, current.metadata.annotations)

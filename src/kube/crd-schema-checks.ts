@@ -64,7 +64,7 @@ function stringChecks(source: Source, path: string, causes: KubeCause[]): Check[
 
 function numberChecks(source: Source): Check[] {
   const checks: Check[] = [];
-  const { minimum, maximum, multipleOf, exclusiveMinimum, exclusiveMaximum, format } = source;
+  const { minimum, maximum, multipleOf, exclusiveMinimum, exclusiveMaximum } = source;
   const bound = (fails: (value: number) => boolean, words: string): void => {
     checks.push((value, at, found) => {
       if (typeof value === 'number' && fails(value))
@@ -79,11 +79,6 @@ function numberChecks(source: Source): Check[] {
     else bound((value) => value > maximum, `less than or equal to ${maximum}`);
   if (typeof multipleOf === 'number')
     bound((value) => value % multipleOf !== 0, `a multiple of ${multipleOf}`);
-  if (format === 'int32')
-    checks.push((value, at, found) => {
-      if (typeof value === 'number' && (value | 0) !== value)
-        found.push(invalidType(at, value, `${at} in body must be of type int32: "${value}"`));
-    });
   return checks;
 }
 

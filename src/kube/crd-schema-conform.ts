@@ -55,7 +55,7 @@ function conformMembers(
       delete copy[name];
       continue;
     }
-    if (before === null && !child.nullable && !isAnything(child)) {
+    if (before === null && !child.nullable) {
       // A property with a default gets it below; a bare null in a map without one is for validation to refuse.
       if (property === undefined && child.defaultValue === undefined) continue;
       copy ??= { ...members };
@@ -79,8 +79,4 @@ function conformMembers(
 
 function isTypeMeta(name: string): boolean {
   return name === 'apiVersion' || name === 'kind' || name === 'metadata';
-}
-
-function isAnything(schema: CompiledSchema): boolean {
-  return schema.type === undefined && schema.preserveUnknown;
 }

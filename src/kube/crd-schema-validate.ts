@@ -34,11 +34,13 @@ const BLOCKING: ReadonlySet<string> = new Set([
   'FieldValueTooMany',
   'FieldValueTypeInvalid',
 ]);
+/** How Go prints the path of a complaint that has none. */
+const NO_FIELD = '<nil>';
 const RULES_NOT_CHECKED: KubeCause = {
   reason: 'FieldValueInvalid',
   message:
     'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
-  field: '<nil>',
+  field: NO_FIELD,
 };
 
 function validateShape(
@@ -54,12 +56,11 @@ function validateShape(
     const wanted = schema.intOrString ? 'integer,string' : String(schema.type);
     const found = typeName(value);
     causes.push(invalidType(path, found, `${path} in body must be of type ${wanted}: "${found}"`));
-    return;
   }
   for (const check of schema.checks) check(value, path, causes);
   if (Array.isArray(value)) validateItems(schema, value, previous, path, causes);
   else if (isRecord(value)) validateMembers(schema, value, previous, path, causes);
-  validateLogic(schema, value, path, causes);
+  if (value !== null) validateLogic(schema, value, path, causes);
 }
 
 /** `unchanged`: the value stands in a part that is as it was, though what it replaces may not be known. */
@@ -129,28 +130,50 @@ function counterpart(schema: CompiledSchema, item: unknown, previous: unknown): 
   );
 }
 
+/** One of several schemas: what it has against the value, and how much of the value it knows. */
+interface Attempt {
+  readonly found: readonly KubeCause[];
+  readonly known: number;
+}
+
+/**
+ * What fails of allOf, anyOf, oneOf and not has no field; where a choice fails, the complaints of the part
+ * that knows most of the value come with it. Source: k8s.io/kube-openapi, validation/validate/schema_props.go.
+ */
 function validateLogic(schema: CompiledSchema, value: unknown, path: string, causes: KubeCause[]): void {
-  const fits = (part: CompiledSchema): boolean => {
+  const attempt = (part: CompiledSchema): Attempt => {
     const found: KubeCause[] = [];
     validateShape(part, value, undefined, path, found);
-    return found.length === 0;
+    const known = isRecord(value) ? Object.keys(value).filter((name) => part.properties.has(name)).length : 0;
+    return { found, known };
   };
-  for (const part of schema.allOf) validateShape(part, value, undefined, path, causes);
-  if (schema.anyOf.length > 0 && !schema.anyOf.some(fits))
-    causes.push(invalidValue(path, '', `"${path}" must validate at least one schema (anyOf)`));
-  if (schema.oneOf.length > 0) {
-    const count = schema.oneOf.filter(fits).length;
-    if (count !== 1)
-      causes.push(
-        invalidValue(
-          path,
-          '',
-          `"${path}" must validate one and only one schema (oneOf). Found ${count === 0 ? 'none' : count} valid`,
-        ),
-      );
+  const fits = ({ found }: Attempt): boolean => found.length === 0;
+  const say = (words: string): void =>
+    void causes.push(invalidValue(NO_FIELD, '', `"${path}" must ${words}`));
+  const { allOf, anyOf, oneOf, not } = schema;
+  if (anyOf.length > 0) {
+    const attempts = anyOf.map(attempt);
+    if (!attempts.some(fits)) {
+      say('validate at least one schema (anyOf)');
+      causes.push(...best(attempts));
+    }
   }
-  if (schema.not !== undefined && fits(schema.not))
-    causes.push(invalidValue(path, '', `"${path}" must not validate the schema (not)`));
+  if (oneOf.length > 0) {
+    const attempts = oneOf.map(attempt);
+    const count = attempts.filter(fits).length;
+    const found = count === 0 ? 'none valid' : `${count} valid alternatives`;
+    if (count !== 1) say(`validate one and only one schema (oneOf). Found ${found}`);
+    if (count === 0) causes.push(...best(attempts));
+  }
+  const all = allOf.map(attempt);
+  for (const { found } of all) causes.push(...found);
+  if (!all.every(fits)) say(`validate all the schemas (allOf)${all.some(fits) ? '' : '. None validated'}`);
+  if (not !== undefined && fits(attempt(not))) say('not validate the schema (not)');
+}
+
+function best(attempts: readonly Attempt[]): readonly KubeCause[] {
+  const most = Math.max(...attempts.map(({ known }) => known));
+  return attempts.find(({ known }) => known === most)?.found ?? [];
 }
 
 function hasType(schema: CompiledSchema, value: unknown): boolean {

@@ -16,6 +16,8 @@ export interface CompiledSchema {
   readonly nullable: boolean;
   readonly preserveUnknown: boolean;
   readonly embeddedResource: boolean;
+  /** True when a node below describes whole objects. */
+  readonly hasEmbedded: boolean;
   readonly properties: ReadonlyMap<string, CompiledSchema>;
   readonly additional: CompiledSchema | undefined;
   readonly items: CompiledSchema | undefined;
@@ -99,6 +101,7 @@ function compile(source: JsonRecord, place: Place): CompiledSchema {
     nullable: source.nullable === true,
     preserveUnknown: preserves || (!structural && type === undefined && properties.size === 0),
     embeddedResource: source['x-kubernetes-embedded-resource'] === true,
+    hasEmbedded: below.some((node) => node.embeddedResource || node.hasEmbedded),
     properties,
     additional: additional ?? (additionalSource === true ? ANYTHING : undefined),
     items,
@@ -141,6 +144,7 @@ export const ANYTHING: CompiledSchema = {
   nullable: true,
   preserveUnknown: true,
   embeddedResource: false,
+  hasEmbedded: false,
   properties: new Map(),
   additional: undefined,
   items: undefined,

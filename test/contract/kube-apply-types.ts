@@ -163,7 +163,10 @@ export function applyTypeContract(bench: Bench): void {
               name: 'c',
               image: 'i',
               command: ['a'],
-              env: [{ name: 'A', value: '1' }],
+              env: [
+                { name: 'A', value: '1' },
+                { name: 'B', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+              ],
               ports: [{ containerPort: 80 }, { containerPort: 80, protocol: 'UDP' }],
               volumeMounts: [{ name: 'v', mountPath: '/x' }],
             },
@@ -181,7 +184,10 @@ export function applyTypeContract(bench: Bench): void {
             'k:{"name":"c"}': {
               '.': {},
               'f:command': {},
-              'f:env': { 'k:{"name":"A"}': { '.': {}, 'f:name': {}, 'f:value': {} } },
+              'f:env': {
+                'k:{"name":"A"}': { '.': {}, 'f:name': {}, 'f:value': {} },
+                'k:{"name":"B"}': { '.': {}, 'f:name': {}, 'f:valueFrom': { 'f:fieldRef': {} } },
+              },
               'f:image': {},
               'f:name': {},
               'f:ports': {

@@ -157,9 +157,15 @@ describe('validating', () => {
     const choice = { anyOf: [{ required: ['a'] }, { required: ['b'] }] };
     const source = { type: 'object', properties: { a: { type: 'string' }, b: { type: 'string' } } };
     expect(complaints({ ...source, ...choice }, { a: 'x' })).toEqual([]);
-    expect(complaints({ ...source, ...choice }, {})).toHaveLength(1);
+    expect(complaints({ ...source, ...choice }, {})).toEqual([
+      '<nil>: Invalid value: "": "at" must validate at least one schema (anyOf)',
+      'at.a: Required value',
+    ]);
     expect(complaints({ ...source, oneOf: choice.anyOf }, { a: 'x', b: 'y' })).toHaveLength(1);
-    expect(complaints({ ...source, allOf: choice.anyOf }, { a: 'x' })).toEqual(['at.b: Required value']);
+    expect(complaints({ ...source, allOf: choice.anyOf }, { a: 'x' })).toEqual([
+      'at.b: Required value',
+      '<nil>: Invalid value: "": "at" must validate all the schemas (allOf)',
+    ]);
     expect(complaints({ ...source, not: { required: ['a'] } }, { a: 'x' })).toHaveLength(1);
   });
 

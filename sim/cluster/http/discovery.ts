@@ -10,6 +10,8 @@ import { notServed } from '../status-errors.ts';
 import type { Members } from '../stored-object.ts';
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** In the order of the real server, whose custom kinds are served by another part of it. */
+const CUSTOM_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const STATUS_VERBS = ['get', 'patch', 'update'];
 
 /** What is served where, in the older form of one document per group version. Source: metav1 APIGroupList, APIResourceList. */
@@ -120,20 +122,21 @@ interface Side {
 
 function subresourcesOf(resource: Resource, version: ServedVersion): readonly Side[] {
   const isPod = resource.kind === 'Pod' && resource.group === '';
+  const binding = {
+    subresource: 'binding',
+    of: { group: '', version: 'v1', kind: 'Binding' },
+    verbs: ['create'],
+  };
+  const scale = {
+    subresource: 'scale',
+    of: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+    verbs: STATUS_VERBS,
+  };
+  const scales = version.scale === undefined ? [] : [scale];
+  const status = version.hasStatus ? [{ subresource: 'status', verbs: STATUS_VERBS }] : [];
   return [
-    ...(isPod
-      ? [{ subresource: 'binding', of: { group: '', version: 'v1', kind: 'Binding' }, verbs: ['create'] }]
-      : []),
-    ...(version.scale === undefined
-      ? []
-      : [
-          {
-            subresource: 'scale',
-            of: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
-            verbs: STATUS_VERBS,
-          },
-        ]),
-    ...(version.hasStatus ? [{ subresource: 'status', verbs: STATUS_VERBS }] : []),
+    ...(isPod ? [binding] : []),
+    ...(resource.custom ? [...status, ...scales] : [...scales, ...status]),
     ...Object.entries(resource.actions ?? {}).map(([subresource, { kind }]) => ({
       subresource,
       of: kind,
@@ -164,8 +167,9 @@ function aggregatedEntry({ resource, version, apiVersion }: Served): Members {
 }
 
 /** Questions are only asked. */
-function verbsOf({ answer }: Resource): readonly string[] {
-  return answer === undefined ? VERBS : ['create'];
+function verbsOf({ answer, custom }: Resource): readonly string[] {
+  if (answer !== undefined) return ['create'];
+  return custom ? CUSTOM_VERBS : VERBS;
 }
 
 function kindIn(resource: Resource, version: ServedVersion, apiVersion: string): Members {

@@ -63,7 +63,8 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const { route, query, body } = request;
   const place = { namespace: route.namespace ?? '', name: route.name ?? '' };
   refuseConnection(cluster, served, route);
-  const warnings: string[] = [];
+  const { deprecation } = served.version;
+  const warnings: string[] = deprecation === undefined ? [] : [deprecation];
   const warn = (text: string): void => void warnings.push(text);
   const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
   const one = (object: StoredObject, status = 200): Answer => {

@@ -36,7 +36,7 @@ export function customResource(definition: JsonRecord, causes: KubeCause[]): Res
     shortNames: textsOf(names.shortNames),
     categories: textsOf(names.categories),
     namespaced: spec.scope === 'Namespaced',
-    versions: versions.sort(byPriority),
+    versions: withDeprecations(versions.sort(byPriority), declared, group, kind),
     storageVersion: apiVersionOf(group, String(storage.name)),
     nameRule: 'subdomain',
     hasGeneration: true,
@@ -44,6 +44,32 @@ export function customResource(definition: JsonRecord, causes: KubeCause[]): Res
     custom: true,
     selectableFields: selectableFields(storage),
   };
+}
+
+/** A version that is deprecated names the newest one that is as stable and is not, unless it has its own words. */
+function withDeprecations(
+  versions: readonly ServedVersion[],
+  declared: readonly JsonRecord[],
+  group: string,
+  kind: string,
+): readonly ServedVersion[] {
+  const deprecated = new Map(
+    declared.filter((one) => one.deprecated === true).map((one) => [one.name, one.deprecationWarning]),
+  );
+  const full = (name: string): string => `${apiVersionOf(group, name)} ${kind}`;
+  return versions.map((version) => {
+    const { name } = version;
+    if (!deprecated.has(name)) return version;
+    const better = versions.find(
+      (other) =>
+        other.served && !deprecated.has(other.name) && (rank(other.name)[0] ?? 0) >= (rank(name)[0] ?? 0),
+    );
+    const advice = better === undefined ? '' : `; use ${full(better.name)}`;
+    return {
+      ...version,
+      deprecation: String(deprecated.get(name) ?? `${full(name)} is deprecated${advice}`),
+    };
+  });
 }
 
 /** Where older definitions had what all versions share: complaints still point there. */

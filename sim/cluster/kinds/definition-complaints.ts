@@ -7,6 +7,7 @@ import {
 } from '../../../src/kube/field-cause.ts';
 import { equalJson } from '../../../src/kube/json-equal.ts';
 import { type JsonRecord, recordOf, recordsOf } from '../../../src/kube/json-record.ts';
+import { labelComplaint } from '../object-name.ts';
 
 const APPROVAL = 'api-approved.kubernetes.io';
 
@@ -66,18 +67,6 @@ function checkGroup(definition: JsonRecord, spec: JsonRecord, causes: KubeCause[
 
 const SUBDOMAIN =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const LABEL =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-
-/** What keeps a text from being a DNS-1035 label. */
-function labelComplaint(text: string): string | undefined {
-  const complaints = [
-    ...(text.length > 63 ? ['must be no more than 63 characters'] : []),
-    ...(/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(text) ? [] : [LABEL]),
-  ];
-  return complaints.length === 0 ? undefined : complaints.join(',');
-}
-
 function checkVersions(spec: JsonRecord, status: JsonRecord, causes: KubeCause[]): void {
   const versions = recordsOf(spec.versions);
   const names = versions.map(({ name }) => String(name ?? ''));

@@ -9,7 +9,7 @@ import {
   type ListIdentity,
   markList,
 } from './cel-object.ts';
-import { durationNanos } from './duration.ts';
+import { parseDuration } from './duration.ts';
 import { escapePropertyName } from './property-name.ts';
 
 const TEXT: DeclaredType = { name: 'string', read: (value) => value };
@@ -126,7 +126,7 @@ function textType(format: unknown): DeclaredType {
 }
 
 function readDuration(text: string): Duration {
-  const nanos = durationNanos(text);
+  const nanos = parseDuration(text) ?? 0n;
   return new Duration(nanos / 1_000_000_000n, Number(nanos % 1_000_000_000n));
 }
 
