@@ -29,7 +29,7 @@ export function filterOf(
     matches(fieldsOf(EMPTY_OBJECT));
     filters.push((object) => matches(fieldsOf(object)));
   }
-  if (filters.length === 0) return undefined;
+  if (filters.length <= 1) return filters[0];
   return (object) => filters.every((filter) => filter(object));
 }
 

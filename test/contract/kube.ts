@@ -7,6 +7,7 @@ import { type Need, type NotApplicable, tallyOf } from './case-tally.ts';
 import { accessContract } from './kube-access.ts';
 import { applyContract } from './kube-apply.ts';
 import { applyFormContract } from './kube-apply-forms.ts';
+import { applyTypeContract } from './kube-apply-types.ts';
 import { batchContract } from './kube-batch.ts';
 import { crdDefinitionContract } from './kube-crd-definitions.ts';
 import { crdLifecycleContract } from './kube-crd-lifecycle.ts';
@@ -136,6 +137,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     watchStartContract(bench);
     applyContract(bench);
     applyFormContract(bench);
+    applyTypeContract(bench);
     deletionContract(bench);
     namespaceContract(bench);
     schemaContract(bench);
