@@ -1,14 +1,17 @@
 /**
  * The process for a real cluster: the operator, or, where `FLASHJOB_NAME` is set, the flash agent of that job.
  *
- * Environment: `BROKER_URL` (needed), `BROKER_USERNAME`, `BROKER_PASSWORD`; `KUBECONFIG` (absent: the Pod's
- * own account); `REGISTRY_INSECURE_HOSTS` (comma-separated, spoken to without TLS), `REGISTRY_MIRRORS`
- * (`HOST=MIRROR`, comma-separated), `REGISTRY_CA` (PEM) or `REGISTRY_CA_FILE`, `DOCKER_CONFIG` (a folder with a
- * `config.json` that holds logins), `REGISTRY_SECRET` (a Secret of type `kubernetes.io/dockerconfigjson` in the
- * namespaces of FlashJobs, with the logins of agents); `POD_NAME` and
- * `POD_NAMESPACE` for the Lease; `WATCH_NAMESPACE` (absent: the whole cluster); `AGENT_IMAGE`;
- * `CACHE_DIR` (a folder of each node that its agents share what they fetched in; absent: each agent fetches for
- * itself); `SIGNATURE_POLICY` (JSON) or `SIGNATURE_POLICY_FILE`: who may sign which application (absent: nobody is asked).
+ * Environment:
+ * - `BROKER_URL` (needed), `BROKER_USERNAME`, `BROKER_PASSWORD`;
+ * - `KUBECONFIG` (absent: the Pod's own account), `WATCH_NAMESPACE` (absent: the whole cluster), `POD_NAME` and
+ *   `POD_NAMESPACE` for the Lease;
+ * - `REGISTRY_INSECURE_HOSTS` (spoken to without TLS) and `REGISTRY_MIRRORS` (`HOST=MIRROR`), both comma-separated,
+ *   `REGISTRY_CA` (PEM) or `REGISTRY_CA_FILE`, `DOCKER_CONFIG` (a folder whose `config.json` holds logins);
+ * - `SIGNATURE_POLICY` (JSON) or `SIGNATURE_POLICY_FILE`: who may sign which application (absent: nobody is asked);
+ * - for agents: `AGENT_IMAGE`, `CACHE_DIR` (a folder of each node in which they share what they fetched; absent: each
+ *   fetches for itself), and in the namespaces of FlashJobs two Secrets: `BROKER_SECRET` (with `BROKER_USERNAME` and
+ *   `BROKER_PASSWORD`) and `REGISTRY_SECRET` (of type `kubernetes.io/dockerconfigjson`).
+ *
  * Exit codes: 0 done, 1 stopped before it was done, 64 something in the environment is missing.
  */
 import { readFileSync } from 'node:fs';
@@ -29,6 +32,7 @@ const NODE_CACHE_BYTES = 512 * 1024 * 1024;
 /** Handed on to agents, which need the same broker and registries. No secrets: whoever sees a Pod sees these. */
 const PASSED_ON = [
   'BROKER_URL',
+  'BROKER_SECRET',
   'REGISTRY_INSECURE_HOSTS',
   'REGISTRY_MIRRORS',
   'REGISTRY_CA',

@@ -39,6 +39,7 @@ export function agentPod(
   const { spec, metadata } = job;
   const [first] = devices;
   const { CACHE_DIR: cacheFolder = '', REGISTRY_SECRET: secretName = '' } = agent.agentEnvironment;
+  const { BROKER_SECRET: brokerSecret = '' } = agent.agentEnvironment;
   const folders = [
     ...(cacheFolder === '' ? [] : [cacheVolume(cacheFolder)]),
     ...(secretName === '' ? [] : [loginVolume(secretName)]),
@@ -70,6 +71,7 @@ export function agentPod(
           name: 'flash-agent',
           image: spec.flashjobPodImage || agent.agentImage,
           env: Object.entries(environment).map(([name, value]) => ({ name, value })),
+          ...(brokerSecret !== '' && { envFrom: [{ secretRef: { name: brokerSecret } }] }),
           ...(folders.length > 0 && { volumeMounts: folders.map(({ mount }) => mount) }),
         },
       ],

@@ -79,6 +79,7 @@ export interface Pod extends KubeObject {
       readonly command?: readonly string[];
       readonly args?: readonly string[];
       readonly env?: readonly EnvVar[];
+      readonly envFrom?: readonly { readonly secretRef: { readonly name: string } }[];
       readonly volumeMounts?: readonly {
         readonly name: string;
         readonly mountPath: string;

@@ -57,7 +57,7 @@ describe('an environment that is not right ends the process with 64 and says wha
   });
 });
 
-test('agents are given the policy itself, the folder that a node shares and the name of a Secret, and no secret', async () => {
+test('agents are given the policy itself, the folder that a node shares and the names of Secrets, and no secret', async () => {
   const cluster = await openOwnCluster(new WallClock(), new SystemRandom());
   const broker = await startBroker();
   writeFileSync(join(folder, 'policy.json'), POLICY);
@@ -68,6 +68,7 @@ test('agents are given the policy itself, the folder that a node shares and the 
     CACHE_DIR: '/var/cache/brickproof',
     REGISTRY_MIRRORS: 'docker.io=mirror.local',
     REGISTRY_SECRET: 'registry-login',
+    BROKER_SECRET: 'broker-login',
     KUBECONFIG: cluster.kubeconfig,
     SIGNATURE_POLICY_FILE: join(folder, 'policy.json'),
   });
@@ -99,6 +100,7 @@ test('agents are given the policy itself, the folder that a node shares and the 
         REGISTRY_MIRRORS: 'docker.io=mirror.local',
       });
       expect(JSON.stringify(object)).not.toContain('orchard');
+      expect(containers[0]?.envFrom).toEqual([{ secretRef: { name: 'broker-login' } }]);
       const mounted = { name: 'content-cache', mountPath: env.CACHE_DIR };
       const login = { name: 'registry-login', mountPath: env.DOCKER_CONFIG, readOnly: true };
       expect(containers[0]?.volumeMounts).toEqual([mounted, login]);

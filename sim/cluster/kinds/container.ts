@@ -1,4 +1,5 @@
 import {
+  atomic,
   bool,
   int,
   intOrText,
@@ -13,7 +14,7 @@ import {
 } from './schema.ts';
 import { fieldRef, resourceFieldRef } from './volume.ts';
 
-const keyRef = object({ name: text, key: text, optional: bool }, 'key');
+const keyRef = atomic(object({ name: text, key: text, optional: bool }, 'key'));
 const wholeRef = object({ name: text, optional: bool });
 
 const handler = {
@@ -87,6 +88,7 @@ export const container: Schema = object({
       },
       'containerPort',
     ),
+    'protocol',
   ),
   resources: {
     ...object({

@@ -10,6 +10,7 @@ import { nameComplaint } from '../object-name.ts';
 import { isMembers, type Members } from '../stored-object.ts';
 import { confinement, container } from './container.ts';
 import {
+  atomic,
   bool,
   int,
   intOrText,
@@ -60,10 +61,10 @@ export const podSpec: Schema = object({
   hostPID: bool,
   hostUsers: bool,
   hostname: text,
-  imagePullSecrets: keyedList('name', object({ name: text })),
+  imagePullSecrets: keyedList('name', atomic(object({ name: text }))),
   initContainers: keyedList('name', container),
   nodeName: text,
-  nodeSelector: map(text),
+  nodeSelector: atomic(map(text)),
   os: object({ name: text }, 'name'),
   overhead: map(intOrText),
   preemptionPolicy: text,
@@ -102,14 +103,16 @@ export const podSpec: Schema = object({
         maxSkew: int,
         topologyKey: text,
         whenUnsatisfiable: text,
-        labelSelector: object({ matchLabels: map(text), matchExpressions: list(open) }),
+        labelSelector: atomic(object({ matchLabels: map(text), matchExpressions: list(open) })),
         matchLabelKeys: list(text),
         minDomains: int,
         nodeAffinityPolicy: text,
         nodeTaintsPolicy: text,
       },
       'topologyKey',
+      'whenUnsatisfiable',
     ),
+    'whenUnsatisfiable',
   ),
   volumes,
 });

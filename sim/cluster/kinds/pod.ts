@@ -50,6 +50,9 @@ export function podKind(): Resource {
       'spec.serviceAccountName': textAt(pod, 'spec.serviceAccountName'),
       'status.phase': textAt(pod, 'status.phase'),
       'status.podIP': textAt(pod, 'status.podIP'),
+      'status.podIPs': textAt(pod, 'status.podIP'),
+      'status.nominatedNodeName': textAt(pod, 'status.nominatedNodeName'),
+      'spec.hostNetwork': String(at(pod, 'spec.hostNetwork') === true),
     }),
     prepare: (draft, previous) => {
       if (previous === undefined) draft.status = { phase: 'Pending' };

@@ -11,6 +11,7 @@ import type { Resource } from '../resource.ts';
 import { type Draft, isMembers, type Members, type StoredObject } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
 import {
+  atomic,
   bool,
   conditions,
   int,
@@ -81,7 +82,7 @@ export function serviceKind(addresses: ClusterIps): Resource {
         sessionAffinityConfig: object({ clientIP: object({ timeoutSeconds: int }) }),
         trafficDistribution: text,
         sessionAffinity: { ...oneOf('None', 'ClientIP'), default: 'None' },
-        selector: map(text),
+        selector: atomic(map(text)),
         ports: keyedList(
           'port',
           openObject(
@@ -94,6 +95,7 @@ export function serviceKind(addresses: ClusterIps): Resource {
             },
             'port',
           ),
+          'protocol',
         ),
       }),
       status: object({

@@ -1,4 +1,5 @@
 import {
+  atomic,
   bool,
   int,
   intOrText,
@@ -12,10 +13,10 @@ import {
 } from './schema.ts';
 
 /** Source: core/v1 ObjectFieldSelector. */
-export const fieldRef = object({ apiVersion: text, fieldPath: text });
+export const fieldRef = atomic(object({ apiVersion: text, fieldPath: text }));
 
 /** Source: core/v1 ResourceFieldSelector. */
-export const resourceFieldRef = object({ containerName: text, resource: text, divisor: intOrText });
+export const resourceFieldRef = atomic(object({ containerName: text, resource: text, divisor: intOrText }));
 
 const files = list(object({ key: text, path: text, mode: int }));
 const downwardFiles = list(object({ path: text, fieldRef, resourceFieldRef, mode: int }));
