@@ -1,11 +1,17 @@
 /**
  * The process for a real cluster: the operator, or, where `FLASHJOB_NAME` is set, the flash agent of that job.
  *
- * Environment: `BROKER_URL` (needed), `BROKER_USERNAME`, `BROKER_PASSWORD`; `KUBECONFIG` (absent: the Pod's
- * own account); `REGISTRY_INSECURE_HOSTS` (comma-separated, spoken to without TLS); `POD_NAME` and
- * `POD_NAMESPACE` for the Lease; `WATCH_NAMESPACE` (absent: the whole cluster); `AGENT_IMAGE`;
- * `CACHE_DIR` (a folder of each node that its agents share what they fetched in; absent: each agent fetches for
- * itself); `SIGNATURE_POLICY` (JSON) or `SIGNATURE_POLICY_FILE`: who may sign which application (absent: nobody is asked).
+ * Environment:
+ * - `BROKER_URL` (needed), `BROKER_USERNAME`, `BROKER_PASSWORD`;
+ * - `KUBECONFIG` (absent: the Pod's own account), `WATCH_NAMESPACE` (absent: the whole cluster), `POD_NAME` and
+ *   `POD_NAMESPACE` for the Lease;
+ * - `REGISTRY_INSECURE_HOSTS` (spoken to without TLS) and `REGISTRY_MIRRORS` (`HOST=MIRROR`), both comma-separated,
+ *   `REGISTRY_CA` (PEM) or `REGISTRY_CA_FILE`, `DOCKER_CONFIG` (a folder whose `config.json` holds logins);
+ * - `SIGNATURE_POLICY` (JSON) or `SIGNATURE_POLICY_FILE`: who may sign which application (absent: nobody is asked);
+ * - for agents: `AGENT_IMAGE`, `CACHE_DIR` (a folder of each node in which they share what they fetched; absent: each
+ *   fetches for itself), and in the namespaces of FlashJobs two Secrets: `BROKER_SECRET` (with `BROKER_USERNAME` and
+ *   `BROKER_PASSWORD`) and `REGISTRY_SECRET` (of type `kubernetes.io/dockerconfigjson`).
+ *
  * Exit codes: 0 done, 1 stopped before it was done, 64 something in the environment is missing.
  */
 import { readFileSync } from 'node:fs';
@@ -15,7 +21,7 @@ import { parseSignaturePolicy } from '../src/oci/signature/signature-policy.ts';
 import { CacheFolder } from './adapters/cache-folder.ts';
 import { ClientNodeKubeApi } from './adapters/kube-client-node.ts';
 import { connectMqtt } from './adapters/mqtt-channel.ts';
-import { HttpRegistry } from './adapters/registry-http.ts';
+import { registriesOf } from './adapters/registry-settings.ts';
 import { SystemRandom } from './adapters/system-random.ts';
 import { WallClock } from './adapters/wall-clock.ts';
 import { type OperatorPorts, runFlashAgent, startOperator } from './index.ts';
@@ -24,7 +30,18 @@ const CACHE_BYTES = 128 * 1024 * 1024;
 /** Of a node's disk. */
 const NODE_CACHE_BYTES = 512 * 1024 * 1024;
 /** Handed on to agents, which need the same broker and registries. No secrets: whoever sees a Pod sees these. */
-const PASSED_ON = ['BROKER_URL', 'REGISTRY_INSECURE_HOSTS', 'SIGNATURE_POLICY', 'CACHE_DIR'];
+const PASSED_ON = [
+  'BROKER_URL',
+  'BROKER_SECRET',
+  'REGISTRY_INSECURE_HOSTS',
+  'REGISTRY_MIRRORS',
+  'REGISTRY_CA',
+  'REGISTRY_SECRET',
+  'SIGNATURE_POLICY',
+  'CACHE_DIR',
+];
+/** Given as what they say, or as a file that says it; agents have no such file, and what it says is public. */
+const MAY_BE_FILES = ['SIGNATURE_POLICY', 'REGISTRY_CA'];
 
 const { env } = process;
 
@@ -34,13 +51,15 @@ async function main(): Promise<number> {
     process.stderr.write('BROKER_URL is not set: name the MQTT broker, for example mqtt://broker:1883\n');
     return 64;
   }
-  try {
-    // Agents have no such file: they are given what it says, which is public keys.
-    if (env.SIGNATURE_POLICY_FILE) env.SIGNATURE_POLICY = readFileSync(env.SIGNATURE_POLICY_FILE, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    process.stderr.write(`SIGNATURE_POLICY_FILE: ${env.SIGNATURE_POLICY_FILE} cannot be read (${code})\n`);
-    return 64;
+  for (const name of MAY_BE_FILES) {
+    const file = env[`${name}_FILE`];
+    try {
+      if (file) env[name] = readFileSync(file, 'utf8');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      process.stderr.write(`${name}_FILE: ${file} cannot be read (${code})\n`);
+      return 64;
+    }
   }
   const policy =
     env.SIGNATURE_POLICY === undefined
@@ -52,15 +71,17 @@ async function main(): Promise<number> {
   }
   const job = env.FLASHJOB_NAME ?? '';
   const identity = env.POD_NAME ?? hostname();
-  const clock = new WallClock();
+  const [clock, random] = [new WallClock(), new SystemRandom()];
+  const registries = registriesOf(env, { clock, random });
+  if (!registries.ok) {
+    process.stderr.write(`${registries.refusal.message}\n`);
+    return 64;
+  }
   const ports: OperatorPorts = {
     kube: ClientNodeKubeApi.connect(
       env.KUBECONFIG === undefined ? { inCluster: true } : { kubeconfig: env.KUBECONFIG },
     ),
-    registry: new HttpRegistry({
-      clock,
-      insecureHosts: (env.REGISTRY_INSECURE_HOSTS ?? '').split(',').filter(Boolean),
-    }),
+    registry: registries.value,
     channel: connectMqtt({
       url: brokerUrl,
       clientId: `brickproof-${identity}`,
@@ -68,7 +89,7 @@ async function main(): Promise<number> {
       ...(env.BROKER_PASSWORD !== undefined && { password: env.BROKER_PASSWORD }),
     }),
     clock,
-    random: new SystemRandom(),
+    random,
     cache: new ContentCache(CACHE_BYTES, job === '' ? undefined : openCacheFolder(clock)),
     ...(policy !== undefined && { signaturePolicy: policy.value }),
     log: (message, about) => process.stdout.write(`${JSON.stringify({ message, ...about })}\n`),

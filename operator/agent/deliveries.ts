@@ -1,6 +1,7 @@
 import type { Delivery } from '../../src/kube/device.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import type { FetchedDelta } from '../../src/oci/fetch-delta.ts';
+import type { FirmwareTarget } from '../../src/oci/firmware-target.ts';
 import type { Conversation } from './conversation.ts';
 import type { JobFirmware } from './job-firmware.ts';
 
@@ -44,9 +45,9 @@ export class Deliveries {
   }
 
   /** Serves the delta that a former agent offered. */
-  async takeUp(chip: string): Promise<void> {
+  async takeUp(target: FirmwareTarget): Promise<void> {
     if (this.#isSpent || this.#deltaFrom === undefined) return;
-    const found = await this.#firmware.delta(chip, this.#deltaFrom as Digest);
+    const found = await this.#firmware.delta(target, this.#deltaFrom as Digest);
     if (typeof found !== 'string') this.#conversation.serve('delta', found.delta);
   }
 
@@ -55,13 +56,17 @@ export class Deliveries {
    *
    * `offers` were made before this one.
    */
-  async chooseDelta(chip: string, running: string, offers: number): Promise<FetchedDelta | undefined> {
+  async chooseDelta(
+    target: FirmwareTarget,
+    running: string,
+    offers: number,
+  ): Promise<FetchedDelta | undefined> {
     if (this.#deltaFrom !== undefined && !this.#isSpent) {
       this.#whyFull = this.#whyNoMore(offers);
       this.#isSpent = this.#whyFull !== undefined;
     }
     if (this.#isSpent) return undefined;
-    const found = await this.#firmware.delta(chip, running as Digest);
+    const found = await this.#firmware.delta(target, running as Digest);
     this.#whyFull = typeof found === 'string' ? found : undefined;
     if (typeof found === 'string') return undefined;
     this.#deltaFrom = found.from;

@@ -28,7 +28,7 @@ import { Bell } from './bell.ts';
 import { isLive } from './claim.ts';
 import { Conversation } from './conversation.ts';
 import { Deliveries } from './deliveries.ts';
-import type { JobFirmware } from './job-firmware.ts';
+import { type JobFirmware, targetOf } from './job-firmware.ts';
 
 /** What the devices of one job share. */
 export interface JobContext {
@@ -192,13 +192,15 @@ export class DeviceFlash {
       this.#deliveries = new Deliveries(firmware, this.#conversation, delivered);
       if (mine.phase === 'Transferring' && mine.session !== undefined) {
         this.#conversation.resume(mine.session);
-        if (device.status?.chip !== undefined) void this.#deliveries.takeUp(device.status.chip);
+        if (device.status?.chip !== undefined)
+          void this.#deliveries.takeUp(targetOf(device, device.status.chip));
       }
       if (mine.phase === 'Rebooting') this.#writtenAtMs ??= ports.clock.nowMs;
     }
     if (mine.phase !== 'Transferring' || device.status?.chip === undefined) return;
-    const state = firmware.state(device.status.chip);
-    const image = firmware.image(device.status.chip)?.image;
+    const target = targetOf(device, device.status.chip);
+    const state = firmware.state(target);
+    const image = firmware.image(target)?.image;
     if (state.kind === 'ready' && state.digest === mine.digest && image !== undefined)
       this.#conversation.serve('image', image);
   }
@@ -227,7 +229,7 @@ export class DeviceFlash {
       hasStation: conversation !== undefined,
       isPaused: spec.paused === true,
       isCancelled: spec.cancelled === true,
-      firmware: chip === undefined ? NO_CHIP : firmware.state(chip),
+      firmware: chip === undefined ? NO_CHIP : firmware.state(targetOf(device, chip)),
       transfer: conversation?.transfer ?? IDLE,
       ...(barrier !== undefined && { barrier }),
       ...(misfit !== undefined && { misfit }),
@@ -271,12 +273,13 @@ export class DeviceFlash {
     isFresh: boolean,
   ): Promise<void> {
     const chip = evidence?.result === 'accepted' ? evidence.chip : device.status?.chip;
-    const found = chip === undefined ? undefined : this.#context.firmware.image(chip);
     const deliveries = this.#deliveries;
-    if (found === undefined || chip === undefined || state.kind !== 'ready' || deliveries === undefined)
-      return;
+    if (chip === undefined || state.kind !== 'ready' || deliveries === undefined) return;
+    const target = targetOf(device, chip);
+    const found = this.#context.firmware.image(target);
+    if (found === undefined) return;
     const running = evidence?.result === 'accepted' ? evidence.state.digest : '';
-    const delta = await deliveries.chooseDelta(chip, running, this.#attempts);
+    const delta = await deliveries.chooseDelta(target, running, this.#attempts);
     const continued = isFresh ? undefined : mine.session;
     const session = continued ?? `u${Buffer.from(this.#random.bytes(8)).toString('hex')}`;
     const attempts = this.#attempts + 1;

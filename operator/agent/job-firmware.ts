@@ -1,12 +1,14 @@
 import { verifyAppImage } from '../../src/esp/app-image.ts';
 import { CHIPS, isChipName } from '../../src/esp/chips.ts';
 import type { FirmwareState } from '../../src/flashjob/device-update-view.ts';
+import type { Device } from '../../src/kube/device.ts';
 import { chipOfArchitecture } from '../../src/oci/chip.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { type FetchedDelta, fetchDelta } from '../../src/oci/fetch-delta.ts';
 import { type ChipFirmware, fetchForChip, type ResolvedFirmware } from '../../src/oci/fetch-firmware.ts';
 import { FirmwareError } from '../../src/oci/firmware-error.ts';
 import type { FirmwareSource } from '../../src/oci/firmware-source.ts';
+import type { FirmwareTarget } from '../../src/oci/firmware-target.ts';
 import type { Random } from '../../src/random/random.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { Backoff } from '../runtime/backoff.ts';
@@ -29,14 +31,25 @@ interface Fetched {
 const DELTA_PATIENCE_MS = 20_000;
 const FIRST = { kind: 'pending', problem: 'the image has not been asked for', isCorrupt: false } as const;
 
-/** The one firmware of a job: resolved once, then one verified image for each chip that turns up. */
+/** What firmware is chosen for a device by: its chip, and what its twin says of its hardware. */
+export function targetOf(device: Device, chip: string): FirmwareTarget {
+  return { chip, ...device.spec.hardware };
+}
+
+/** Equal for boards that get the same image; for those of which nothing but the chip is known, the chip. */
+function nameOf({ chip, flashSizeBytes, chipRevision, keyIds }: FirmwareTarget): string {
+  const known = [flashSizeBytes, chipRevision, keyIds?.toSorted()];
+  return known.every((fact) => fact === undefined) ? chip : `${chip} ${JSON.stringify(known)}`;
+}
+
+/** The one firmware of a job: resolved once, then one verified image for each kind of board that turns up. */
 export class JobFirmware {
   readonly #source: FirmwareSource;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #options: JobFirmwareOptions;
   readonly #signal: AbortSignal;
-  readonly #chips = new Map<string, Fetched>();
+  readonly #targets = new Map<string, Fetched>();
   readonly #deltas = new Map<string, Promise<FetchedDelta | undefined>>();
   #resolved: Promise<ResolvedFirmware> | undefined;
 
@@ -53,24 +66,24 @@ export class JobFirmware {
     this.#signal = signal;
   }
 
-  /** What is known of the image for `chip`; the first question starts the fetch. */
-  state(chip: string): FirmwareState {
-    return this.#of(chip).state;
+  /** What is known of the image for such a board; the first question starts the fetch. */
+  state(target: FirmwareTarget): FirmwareState {
+    return this.#of(target).state;
   }
 
   /** The image, once the state is `ready`. */
-  image(chip: string): ChipFirmware | undefined {
-    return this.#of(chip).firmware;
+  image(target: FirmwareTarget): ChipFirmware | undefined {
+    return this.#of(target).firmware;
   }
 
   /**
-   * The delta for devices of `chip` that run `from`, or why there is none for now, for people.
+   * The delta for such boards that run `from`, or why there is none for now, for people.
    *
    * Asked for once per base; a failure that may pass is forgotten, so the next device asks again.
    */
-  async delta(chip: string, from: Digest): Promise<FetchedDelta | string> {
-    const key = `${chip} ${from}`;
-    const asked = this.#deltas.get(key) ?? this.#fetchDelta(chip, from);
+  async delta(target: FirmwareTarget, from: Digest): Promise<FetchedDelta | string> {
+    const key = `${nameOf(target)} ${from}`;
+    const asked = this.#deltas.get(key) ?? this.#fetchDelta(target, from);
     this.#deltas.set(key, asked);
     const waiting = new AbortController();
     const late = this.#clock.sleep(DELTA_PATIENCE_MS, waiting.signal).then(
@@ -80,7 +93,7 @@ export class JobFirmware {
     try {
       const found = await Promise.race([asked, late]);
       if (found === undefined) return `the firmware has no delta from ${from}`;
-      if (typeof found === 'string' || found.imageDigest === this.image(chip)?.imageDigest) return found;
+      if (typeof found === 'string' || found.imageDigest === this.image(target)?.imageDigest) return found;
       return 'the delta makes another image than the one fetched';
     } catch (error) {
       const isFinal = error instanceof FirmwareError && !error.retryable;
@@ -91,26 +104,30 @@ export class JobFirmware {
     }
   }
 
-  async #fetchDelta(chip: string, from: Digest): Promise<FetchedDelta | undefined> {
-    return fetchDelta(this.#source, await this.#resolve(), chip, from);
+  async #fetchDelta(target: FirmwareTarget, from: Digest): Promise<FetchedDelta | undefined> {
+    return fetchDelta(this.#source, await this.#resolve(), target, from);
   }
 
-  #of(chip: string): Fetched {
-    let fetched = this.#chips.get(chip);
+  #of(target: FirmwareTarget): Fetched {
+    const name = nameOf(target);
+    let fetched = this.#targets.get(name);
     if (fetched === undefined) {
       fetched = { state: FIRST };
-      this.#chips.set(chip, fetched);
-      void this.#fetch(chip, fetched);
+      this.#targets.set(name, fetched);
+      void this.#fetch(target, fetched);
     }
     return fetched;
   }
 
-  async #fetch(chip: string, fetched: Fetched): Promise<void> {
-    const backoff = new Backoff(this.#random.split(`fetch/${chip}`), { firstMs: 2_000, maxMs: 60_000 });
+  async #fetch(target: FirmwareTarget, fetched: Fetched): Promise<void> {
+    const backoff = new Backoff(this.#random.split(`fetch/${nameOf(target)}`), {
+      firstMs: 2_000,
+      maxMs: 60_000,
+    });
     while (!this.#signal.aborted) {
       try {
-        const firmware = await fetchForChip(this.#source, await this.#resolve(), chip);
-        fetched.state = this.#check(chip, firmware);
+        const firmware = await fetchForChip(this.#source, await this.#resolve(), target);
+        fetched.state = this.#check(target.chip, firmware);
         if (fetched.state.kind === 'ready') fetched.firmware = firmware;
       } catch (error) {
         fetched.state = stateOfError(error);

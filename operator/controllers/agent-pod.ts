@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AgentPod } from '../../src/flashjob/decide.ts';
-import { POD, type Pod, SERVICE, type Service } from '../../src/kube/core.ts';
+import { POD, type Pod, SERVICE, type Service, type Volume } from '../../src/kube/core.ts';
 import type { Device } from '../../src/kube/device.ts';
 import { FLASH_JOB, type FlashJob, JOB_LABEL } from '../../src/kube/flash-job.ts';
 import type { NewObject, OwnerReference } from '../../src/kube/object.ts';
@@ -10,8 +10,7 @@ import { AGENT_ACCOUNT_NAME } from '../access.ts';
 const NAME_CHARS_MAX = 63;
 /** Ids in the Pod's environment; the agent reads the whole list from the job. */
 const UUIDS_MAX = 100;
-/** Volume with what the agents of a node have fetched; a folder of the node, so that all of them have it. */
-const CACHE = 'content-cache';
+const LOGIN_FOLDER = '/var/run/brickproof/registry-login';
 /** Port of the flash Pod in nubificus' operator. */
 const PORT = 4433;
 
@@ -39,7 +38,12 @@ export function agentPod(
 ): NewObject<Pod> {
   const { spec, metadata } = job;
   const [first] = devices;
-  const cacheFolder = agent.agentEnvironment.CACHE_DIR ?? '';
+  const { CACHE_DIR: cacheFolder = '', REGISTRY_SECRET: secretName = '' } = agent.agentEnvironment;
+  const { BROKER_SECRET: brokerSecret = '' } = agent.agentEnvironment;
+  const folders = [
+    ...(cacheFolder === '' ? [] : [cacheVolume(cacheFolder)]),
+    ...(secretName === '' ? [] : [loginVolume(secretName)]),
+  ];
   const stations = devices.map(({ status }) => status?.station ?? '').filter((station) => station !== '');
   const environment: Readonly<Record<string, string>> = {
     FIRMWARE: spec.firmware,
@@ -52,6 +56,7 @@ export function agentPod(
     FLASHJOB_NAME: metadata.name,
     FLASHJOB_NAMESPACE: metadata.namespace ?? 'default',
     ...agent.agentEnvironment,
+    ...(secretName !== '' && { DOCKER_CONFIG: LOGIN_FOLDER }),
   };
   return {
     apiVersion: POD.apiVersion,
@@ -66,13 +71,37 @@ export function agentPod(
           name: 'flash-agent',
           image: spec.flashjobPodImage || agent.agentImage,
           env: Object.entries(environment).map(([name, value]) => ({ name, value })),
-          ...(cacheFolder !== '' && { volumeMounts: [{ name: CACHE, mountPath: cacheFolder }] }),
+          ...(brokerSecret !== '' && { envFrom: [{ secretRef: { name: brokerSecret } }] }),
+          ...(folders.length > 0 && { volumeMounts: folders.map(({ mount }) => mount) }),
         },
       ],
-      ...(cacheFolder !== '' && {
-        volumes: [{ name: CACHE, hostPath: { path: cacheFolder, type: 'DirectoryOrCreate' } }],
-      }),
+      ...(folders.length > 0 && { volumes: folders.map(({ volume }) => volume) }),
     },
+  };
+}
+
+/** A volume, and where the agent finds it. */
+interface Folder {
+  readonly volume: Volume;
+  readonly mount: { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean };
+}
+
+/** What the agents of a node have fetched; a folder of the node, so that all of them have it. */
+function cacheVolume(path: string): Folder {
+  const name = 'content-cache';
+  return {
+    volume: { name, hostPath: { path, type: 'DirectoryOrCreate' } },
+    mount: { name, mountPath: path },
+  };
+}
+
+/** Logins, as `kubectl create secret docker-registry` keeps them, under the name that docker gives the file. */
+function loginVolume(secretName: string): Folder {
+  const name = 'registry-login';
+  const items = [{ key: '.dockerconfigjson', path: 'config.json' }];
+  return {
+    volume: { name, secret: { secretName, items } },
+    mount: { name, mountPath: LOGIN_FOLDER, readOnly: true },
   };
 }
 

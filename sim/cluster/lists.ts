@@ -34,8 +34,10 @@ export class Lists {
   list(served: Served, options: ListOptions, version?: number): Page {
     refuseQuestions(served, 'list');
     const { store } = this.#server;
-    const filter = filterOf(served, options);
-    const place = served.resource.namespaced ? options.namespace : '';
+    const { namespace, ...selectors } = options;
+    const place = served.resource.namespaced ? namespace : '';
+    // The place is looked up, not filtered.
+    const filter = filterOf(served, place === namespace ? selectors : options);
     if (options.continue) return this.#next(served, place, filter, decodeContinue(options.continue), options);
     const name = selectedName(options.fieldSelector);
     if (name !== undefined && place !== undefined && version === undefined) {

@@ -2,7 +2,13 @@ import type { KubeCause, KubeError } from '../../src/kube/error.ts';
 import { forbiddenValue, invalidValue, requiredValue, tooLong } from '../../src/kube/field-cause.ts';
 import type { OwnerReference } from '../../src/kube/object.ts';
 import { unmarshalError } from './decode-errors.ts';
-import { isDnsLabel, isQualifiedName, nameComplaint } from './object-name.ts';
+import {
+  isDnsLabel,
+  isQualifiedName,
+  LABEL_VALUE_HINT,
+  NAME_PART_HINT,
+  nameComplaint,
+} from './object-name.ts';
 import type { Resource } from './resource.ts';
 import { type DraftMeta, isMembers, type Members, type StoredMeta } from './stored-object.ts';
 
@@ -103,24 +109,11 @@ function validateNames(resource: MetaRules, meta: DraftMeta, causes: KubeCause[]
 
 function validateLabels(labels: Readonly<Record<string, string>>, causes: KubeCause[]): void {
   for (const [key, value] of Object.entries(labels)) {
-    if (!isQualifiedName(key))
-      causes.push(
-        invalidValue(
-          'metadata.labels',
-          key,
-          'a label key is a name of up to 63 characters, optionally after "prefix/"',
-        ),
-      );
+    if (!isQualifiedName(key)) causes.push(invalidValue('metadata.labels', key, NAME_PART_HINT));
     if (value.length > 63)
       causes.push(invalidValue('metadata.labels', value, 'must be no more than 63 characters'));
     else if (value !== '' && !/^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(value))
-      causes.push(
-        invalidValue(
-          'metadata.labels',
-          value,
-          'a label value is letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
-        ),
-      );
+      causes.push(invalidValue('metadata.labels', value, LABEL_VALUE_HINT));
   }
 }
 
@@ -132,13 +125,7 @@ function validateAnnotations(annotations: Readonly<Record<string, string>>, caus
   for (const [key, value] of Object.entries(annotations)) {
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
     if (!isQualifiedName(key.toLowerCase()))
-      causes.push(
-        invalidValue(
-          'metadata.annotations',
-          key,
-          'an annotation key is a name of up to 63 characters, optionally after "prefix/"',
-        ),
-      );
+      causes.push(invalidValue('metadata.annotations', key, NAME_PART_HINT));
   }
   if (bytes > ANNOTATIONS_BYTES_MAX) causes.push(tooLong('metadata.annotations', ANNOTATIONS_BYTES_MAX));
 }

@@ -5,24 +5,24 @@ const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-/** What is wrong with an object's name, for people; undefined when it is fine. Source: RFC 1123, RFC 1035. */
+/** What is wrong with an object's name, in a real server's words; undefined when it is fine. Source: RFC 1123, RFC 1035; apimachinery, util/validation. */
 export function nameComplaint(rule: NameRule, name: string): string | undefined {
   switch (rule) {
     case 'subdomain':
       if (name.length > 253) return 'must be no more than 253 characters';
       return SUBDOMAIN.test(name)
         ? undefined
-        : `must be a lowercase RFC 1123 subdomain: letters, digits, "-" and ".", each part starting and ending with a letter or digit`;
+        : `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`;
     case 'label':
       if (name.length > 63) return 'must be no more than 63 characters';
       return LABEL.test(name)
         ? undefined
-        : `must be a lowercase RFC 1123 label: letters, digits and "-", starting and ending with a letter or digit`;
+        : "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
     case 'label-1035':
       if (name.length > 63) return 'must be no more than 63 characters';
       return LABEL_1035.test(name)
         ? undefined
-        : `must be an RFC 1035 label: lowercase letters, digits and "-", starting with a letter and ending with a letter or digit`;
+        : "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
     case 'path-segment':
       return name === '.' || name === '..' || /[/%]/.test(name)
         ? `may not be "." or "..", or contain "/" or "%"`
@@ -37,6 +37,14 @@ export function isDnsLabel(text: string): boolean {
 /** Source: apimachinery, util/validation. */
 export const QUALIFIED_NAME_HINT =
   "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+
+/** Source: apimachinery, util/validation. */
+export const NAME_PART_HINT =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+
+/** Source: apimachinery, util/validation. */
+export const LABEL_VALUE_HINT =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /** A name of up to 63 characters, optionally after a DNS subdomain and a slash. */
 export function isQualifiedName(text: string): boolean {

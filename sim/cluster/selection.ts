@@ -1,6 +1,7 @@
 import type { ListOptions } from '../../src/kube/api.ts';
 import type { Served } from './resource.ts';
 import { parseFieldSelector, parseLabelSelector } from './selector.ts';
+import * as refuse from './status-errors.ts';
 import type { StoredObject } from './stored-object.ts';
 
 /** True when an object is in the namespace and fits the selectors of a request. */
@@ -19,17 +20,19 @@ export function filterOf(
     filters.push((object) => matches(object.metadata.labels));
   }
   if (fieldSelector) {
-    const matches = parseFieldSelector(fieldSelector);
     const { selectableFields } = served.resource;
     const fieldsOf = (object: StoredObject): Record<string, string> => ({
       'metadata.name': object.metadata.name,
       'metadata.namespace': object.metadata.namespace ?? '',
       ...selectableFields?.(object),
     });
-    matches(fieldsOf(EMPTY_OBJECT));
+    const known = fieldsOf(EMPTY_OBJECT);
+    const matches = parseFieldSelector(fieldSelector, (path) => {
+      if (known[path] === undefined) throw refuse.notSelectable(served.resource, path);
+    });
     filters.push((object) => matches(fieldsOf(object)));
   }
-  if (filters.length === 0) return undefined;
+  if (filters.length <= 1) return filters[0];
   return (object) => filters.every((filter) => filter(object));
 }
 

@@ -130,11 +130,10 @@ function unparsable(why: string): Error {
 }
 
 /**
- * Reads a field selector: `path=value`, `path==value`, `path!=value`, joined by commas.
- * Throws BadRequest. Source: apimachinery, fields/selector.go (v0.32).
+ * Reads a field selector: `path=value`, `path==value`, `path!=value`, joined by commas;
+ * `check` sees every path. Throws BadRequest. Source: apimachinery, fields/selector.go (v0.32).
  */
-export function parseFieldSelector(text: string | undefined): Selector {
-  if (text === undefined) return EVERYTHING;
+export function parseFieldSelector(text: string, check: (path: string) => void): Selector {
   const terms = text
     .split(',')
     .filter((term) => term !== '')
@@ -145,12 +144,8 @@ export function parseFieldSelector(text: string | undefined): Selector {
       if (wanted.includes('=')) throw badRequest('invalid field selector: unescaped character in value: 61');
       return { path: path.trim(), wanted: wanted.trim(), differs: operator === '!=' };
     });
-  return (fields) =>
-    terms.every(({ path, wanted, differs }) => {
-      const actual = fields?.[path];
-      if (actual === undefined) throw badRequest(`field label not supported: ${path}`);
-      return (actual === wanted) !== differs;
-    });
+  for (const { path } of terms) check(path);
+  return (fields) => terms.every(({ path, wanted, differs }) => (fields?.[path] === wanted) !== differs);
 }
 
 /** The name that a field selector pins `metadata.name` to, so that a list need not visit the others. */

@@ -107,6 +107,29 @@ export function tooLargeVersion(version: number, current: number): KubeError {
   });
 }
 
+/** A field that no list can be selected by; kinds without fields of their own have other words for it. */
+export function notSelectable({ custom, kind, selectableFields }: Resource, path: string): KubeError {
+  if (kind === 'Job') return badRequest(`field label ${quote(path)} not supported for Job`);
+  if (custom || selectableFields !== undefined) return badRequest(`field label not supported: ${path}`);
+  return badRequest(
+    `${quote(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+  );
+}
+
+/** Metadata of one object was asked for. Source: apiserver, endpoints/handlers/response.go, as the next. */
+export function isAList({ custom, listKind }: Resource): KubeError {
+  const type = custom ? '*unstructured.UnstructuredList' : `*core.${listKind}`;
+  const why = `you requested PartialObjectMetadata, but the requested object is a list (${type})`;
+  return new KubeError('NotAcceptable', why);
+}
+
+/** Metadata of a list was asked for. */
+export function notAList({ custom, kind }: Resource): KubeError {
+  if (custom) return new KubeError('InternalError', 'content is not a list');
+  const why = `you requested PartialObjectMetadataList, but the requested object is not a list (*core.${kind})`;
+  return new KubeError('NotAcceptable', why);
+}
+
 /** A list of exactly a version that etcd has forgotten. Source: apiserver, storage/etcd3/errors.go. */
 export function listExpired(): KubeError {
   return new KubeError('Expired', 'The resourceVersion for the provided list is too old.');

@@ -39,15 +39,15 @@ export class Table {
 
   /** Objects by their keys in etcd, `namespace/name`; of one namespace when it is given. */
   list(namespace?: string): StoredObject[] {
-    const namespaces = namespace === undefined ? [...this.#partitions.keys()].sort(byPrefix) : [namespace];
-    const objects: StoredObject[] = [];
-    for (const one of namespaces) {
-      const partition = this.#partitions.get(one);
-      if (partition === undefined) continue;
-      partition.sorted ??= [...partition.rows.values()].sort(byName);
-      for (const row of partition.sorted) objects.push(row.object);
-    }
-    return objects;
+    if (namespace !== undefined) return this.#listIn(namespace);
+    return [...this.#partitions.keys()].sort(byPrefix).flatMap((one) => this.#listIn(one));
+  }
+
+  #listIn(namespace: string): StoredObject[] {
+    const partition = this.#partitions.get(namespace);
+    if (partition === undefined) return [];
+    partition.sorted ??= [...partition.rows.values()].sort(byName);
+    return partition.sorted.map((row) => row.object);
   }
 
   /** Returns what stops it; `closed` is called when the resource ceases to exist. */

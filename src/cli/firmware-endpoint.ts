@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { credentialsIn, usualCredentialFiles } from '../../operator/adapters/registry-credentials.ts';
-import { HttpRegistry, type HttpRegistryOptions } from '../../operator/adapters/registry-http.ts';
+import type { HttpRegistryOptions } from '../../operator/adapters/registry-http.ts';
 import { LayoutRegistry } from '../../operator/adapters/registry-layout.ts';
+import { isCertificate, openRegistries } from '../../operator/adapters/registry-settings.ts';
 import { WallClock } from '../../operator/adapters/wall-clock.ts';
-import { MirroredRegistry } from '../oci/mirrored-registry.ts';
 import { formatReference, isTag, parseReference, type Reference } from '../oci/reference.ts';
 import type { Registry } from '../oci/registry.ts';
 import { RETRY_POLICY } from '../oci/retry.ts';
@@ -100,15 +100,17 @@ function remoteRegistry(options: EndpointOptions): Registry {
     credentials: loginOf(options) ?? credentialsIn({ files: filesOf(options) }),
     insecureHosts: options.plainHttp ?? [],
     secureHosts: options.tls ?? [],
-    certificateAuthorities: (options.caFile ?? []).map((file) => readTextInput(file)),
+    certificateAuthorities: (options.caFile ?? []).map(readAuthority),
     requestsMax: parallelOf(options),
     retry: { ...RETRY_POLICY, attemptsMax: parseWhole('--attempts', options.attempts ?? '5', 1, 999) },
   };
-  const direct = new HttpRegistry(settings);
-  const mirrors = mirrorsOf(options.mirror ?? []);
-  if (Object.keys(mirrors).length === 0) return direct;
-  const once = new HttpRegistry({ ...settings, retry: { attemptsMax: 1, backoffMs: 1, waitMsMax: 1 } });
-  return new MirroredRegistry(direct, mirrors, once);
+  const opened = openRegistries(settings, options.mirror ?? []);
+  return opened.ok ? opened.value : rejectUsage(`--mirror: ${opened.refusal.message}`);
+}
+
+function readAuthority(file: string): string {
+  const text = readTextInput(file);
+  return isCertificate(text) ? text : rejectUsage(`--ca-file ${file}: holds no certificate in PEM`);
 }
 
 function loginOf({ username, passwordStdin }: EndpointOptions): HttpRegistryOptions['credentials'] {
@@ -121,14 +123,4 @@ function loginOf({ username, passwordStdin }: EndpointOptions): HttpRegistryOpti
 
 function filesOf({ authfile }: EndpointOptions): readonly string[] {
   return authfile === undefined ? usualCredentialFiles(process.env) : [authfile];
-}
-
-function mirrorsOf(settings: readonly string[]): Record<string, string[]> {
-  const mirrors: Record<string, string[]> = {};
-  for (const setting of settings) {
-    const [host = '', mirror = '', ...more] = setting.split('=');
-    if (host === '' || mirror === '' || more.length > 0) rejectUsage('--mirror is written HOST=MIRROR');
-    mirrors[host] = [...(mirrors[host] ?? []), mirror];
-  }
-  return mirrors;
 }

@@ -53,6 +53,16 @@ export interface PodCondition {
   readonly lastTransitionTime?: string;
 }
 
+/** Source: core/v1 Volume. */
+export interface Volume {
+  readonly name: string;
+  readonly hostPath?: { readonly path: string; readonly type?: 'DirectoryOrCreate' };
+  readonly secret?: {
+    readonly secretName: string;
+    readonly items?: readonly { readonly key: string; readonly path: string }[];
+  };
+}
+
 /** Source: core/v1 Pod; the members the house reads or writes. */
 export interface Pod extends KubeObject {
   readonly spec: {
@@ -69,12 +79,14 @@ export interface Pod extends KubeObject {
       readonly command?: readonly string[];
       readonly args?: readonly string[];
       readonly env?: readonly EnvVar[];
-      readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+      readonly envFrom?: readonly { readonly secretRef: { readonly name: string } }[];
+      readonly volumeMounts?: readonly {
+        readonly name: string;
+        readonly mountPath: string;
+        readonly readOnly?: boolean;
+      }[];
     }[];
-    readonly volumes?: readonly {
-      readonly name: string;
-      readonly hostPath: { readonly path: string; readonly type?: 'DirectoryOrCreate' };
-    }[];
+    readonly volumes?: readonly Volume[];
   };
   readonly status?: {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';

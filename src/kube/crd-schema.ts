@@ -150,10 +150,12 @@ function countOfParts({
 /** Built-in kinds tell list items apart by their patch merge key. */
 function listIdentity(source: JsonRecord): Pick<CompiledSchema, 'listType' | 'listKeys'> {
   const mergeKey = source['x-kubernetes-patch-merge-key'];
-  if (typeof mergeKey === 'string') return { listType: 'map', listKeys: [mergeKey] };
+  const listKeys = listOf(source['x-kubernetes-list-map-keys']).filter((name) => typeof name === 'string');
+  if (typeof mergeKey === 'string')
+    return { listType: 'map', listKeys: listKeys.length === 0 ? [mergeKey] : listKeys };
   return {
     listType: source['x-kubernetes-list-type'] as CompiledSchema['listType'],
-    listKeys: listOf(source['x-kubernetes-list-map-keys']).filter((name) => typeof name === 'string'),
+    listKeys,
   };
 }
 

@@ -75,6 +75,7 @@ export interface Device extends KubeObject {
     readonly revoked?: boolean;
     /** True: left alone by every job and rollout. */
     readonly quarantined?: boolean;
+    readonly hardware?: Hardware;
   };
   readonly status?: {
     readonly online?: boolean;
@@ -93,6 +94,18 @@ export interface Device extends KubeObject {
     /** Of types `Attested`, `Online`, `Impersonated`. */
     readonly conditions?: readonly Condition[];
   };
+}
+
+/**
+ * What a person or an inventory knows of a board beyond its chip. It chooses between the targets of an artifact and
+ * proves nothing: a board still refuses an image that is not for it.
+ */
+export interface Hardware {
+  /** Major × 100 + minor. */
+  readonly chipRevision?: number;
+  readonly flashSizeBytes?: number;
+  /** Keys whose images it boots: the name of a key batch, or the SHA-256 that eFuses hold. */
+  readonly keyIds?: readonly string[];
 }
 
 export type DeviceStatus = NonNullable<Device['status']>;
@@ -150,6 +163,11 @@ export const DEVICE_CRD = defineCrd(DEVICE, {
       }),
       revoked: flag('Evidence is refused whatever it says.'),
       quarantined: flag('Left alone by every job and rollout.'),
+      hardware: record('What decides between targets of one chip, where firmware has several.', {
+        chipRevision: whole('Revision of the chip, major × 100 + minor.', { minimum: 0 }),
+        flashSizeBytes: whole('Size of its flash.', { minimum: 0 }),
+        keyIds: list('Keys whose images it boots, by name or SHA-256.', text('One of them.')),
+      }),
     },
     ['ueid'],
   ),

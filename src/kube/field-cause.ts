@@ -39,6 +39,10 @@ export function duplicateValue(field: string, value: unknown): KubeCause {
   return { reason: 'FieldValueDuplicate', message: `Duplicate value: ${quoteValue(value)}`, field };
 }
 
+export function notFoundValue(field: string, value: unknown): KubeCause {
+  return { reason: 'FieldValueNotFound', message: `Not found: ${JSON.stringify(value)}`, field };
+}
+
 export function forbiddenValue(field: string, detail: string): KubeCause {
   return { reason: 'FieldValueForbidden', message: withDetail('Forbidden', detail), field };
 }

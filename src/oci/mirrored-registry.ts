@@ -1,11 +1,24 @@
 import { type Digest, matchesDigest } from './digest.ts';
 import type { Descriptor } from './manifest.ts';
 import type { Reference, Repository } from './reference.ts';
+import { accept, type Decoded, quote, refuse } from './refusal.ts';
 import type { BlobKey, ByteRange, ManifestContent, Registry, TagPage } from './registry.ts';
 import { RegistryError } from './registry-error.ts';
 
 /** Hosts that hold copies, by the host they hold copies of, in the order they are asked. */
 export type Mirrors = Readonly<Record<string, readonly string[]>>;
+
+/** Reads `HOST=MIRROR`, each; several of one host are asked in the order they are written. */
+export function mirrorsIn(settings: readonly string[]): Decoded<Mirrors> {
+  const mirrors: Record<string, string[]> = {};
+  for (const setting of settings) {
+    const [host = '', mirror = '', ...more] = setting.split('=');
+    if (host === '' || mirror === '' || more.length > 0)
+      return refuse('malformed', '', `a mirror is written HOST=MIRROR, not ${quote(setting)}`);
+    mirrors[host] = [...(mirrors[host] ?? []), mirror];
+  }
+  return accept(mirrors);
+}
 
 /**
  * Reads from mirrors first and from the registry itself when none of them helps; writes go to the registry.

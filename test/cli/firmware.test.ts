@@ -169,6 +169,11 @@ test.each<[number, RegExp, readonly string[]]>([
   [64, /repository names are lower case/, ['inspect', 'registry.local/UPPER:1']],
   [64, /write oci:FOLDER/, ['inspect', 'oci:']],
   [64, /--parallel 0/, ['inspect', 'oci:x', '--parallel', '0']],
+  [
+    64,
+    /--ca-file .*README\.md: holds no certificate in PEM/,
+    ['inspect', 'x.local/y', '--ca-file', 'README.md'],
+  ],
   [64, /HOST=MIRROR/, ['inspect', 'x.local/y', '--mirror', 'x.local']],
   [64, /go together/, ['inspect', 'x.local/y', '--username', 'fleet']],
   [64, /there is no file .*flasher_args\.json/, ['pack', at('none'), '-o', 'oci:x']],

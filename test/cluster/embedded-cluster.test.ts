@@ -54,6 +54,38 @@ describe('objects', () => {
     expect(refusal.reason).toBe('BadRequest');
   });
 
+  test('a list of everywhere is in the order of keys in etcd, in which a dash comes before a slash', async () => {
+    const { api } = new ClusterInTest();
+    for (const namespace of ['n', 'n-1']) {
+      await api.create(NAMESPACE, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+      for (const name of ['b', 'a'])
+        await api.create(CONFIG_MAP, { ...configMap(name), metadata: { namespace, name } });
+    }
+    const { items } = await api.list(CONFIG_MAP);
+    expect(items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)).toEqual([
+      'n-1/a',
+      'n-1/b',
+      'n/a',
+      'n/b',
+    ]);
+  });
+
+  test('objects with one owner share what they say of it, and each says it whole', async () => {
+    const { api } = new ClusterInTest();
+    const owner = await api.create(CONFIG_MAP, configMap('owner'));
+    const ownerReferences = () => [
+      { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid },
+    ];
+    const owned = (name: string) =>
+      api.create(CONFIG_MAP, {
+        ...configMap(name),
+        metadata: { namespace: 'default', name, ownerReferences: ownerReferences() },
+      });
+    const [one, other] = [await owned('one'), await owned('other')];
+    expect(one.metadata.ownerReferences).toEqual(ownerReferences());
+    expect(other.metadata.ownerReferences).toBe(one.metadata.ownerReferences);
+  });
+
   test('unchanged parts are shared between versions of an object', async () => {
     const { api } = new ClusterInTest();
     const before = await api.create(CONFIG_MAP, configMap('big', { a: '1', b: '2' }));

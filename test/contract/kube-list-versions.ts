@@ -34,6 +34,8 @@ export function listVersionContract(bench: Bench): void {
           if (reply.status !== 200) throw new Error(JSON.stringify(reply.body));
           return reply.body as ListBody;
         };
+        // Nobody answers from older memory than this after it.
+        await list();
         const refusal = (query: WireQuery) => bench.wire.refusal('GET', path, { query });
         return { namespace, path, versions, list, refusal, everywhere };
       };

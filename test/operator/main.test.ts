@@ -43,6 +43,11 @@ describe('an environment that is not right ends the process with 64 and says wha
       /^64: SIGNATURE_POLICY: applications\.thermo\[0\].*is not the name of a key of this policy/,
     ],
     [
+      'a mirror of nothing',
+      { BROKER_URL, REGISTRY_MIRRORS: 'mirror.local' },
+      /^64: REGISTRY_MIRRORS: a mirror is written HOST=MIRROR, not "mirror\.local"\n$/,
+    ],
+    [
       'a policy file that is not there',
       { BROKER_URL, SIGNATURE_POLICY_FILE: '/nowhere/policy.json' },
       /^64: SIGNATURE_POLICY_FILE: \/nowhere\/policy\.json cannot be read \(ENOENT\)\n$/,
@@ -52,7 +57,7 @@ describe('an environment that is not right ends the process with 64 and says wha
   });
 });
 
-test('agents are given the policy itself and the folder that a node shares, and no secret', async () => {
+test('agents are given the policy itself, the folder that a node shares and the names of Secrets, and no secret', async () => {
   const cluster = await openOwnCluster(new WallClock(), new SystemRandom());
   const broker = await startBroker();
   writeFileSync(join(folder, 'policy.json'), POLICY);
@@ -61,6 +66,9 @@ test('agents are given the policy itself and the folder that a node shares, and 
     BROKER_USERNAME: 'fleet',
     BROKER_PASSWORD: 'orchard',
     CACHE_DIR: '/var/cache/brickproof',
+    REGISTRY_MIRRORS: 'docker.io=mirror.local',
+    REGISTRY_SECRET: 'registry-login',
+    BROKER_SECRET: 'broker-login',
     KUBECONFIG: cluster.kubeconfig,
     SIGNATURE_POLICY_FILE: join(folder, 'policy.json'),
   });
@@ -86,12 +94,26 @@ test('agents are given the policy itself and the folder that a node shares, and 
       const { object } = event;
       const { containers, volumes } = object.spec;
       const env = Object.fromEntries(containers[0]?.env?.map((entry) => [entry.name, entry.value]) ?? []);
-      expect(env).toMatchObject({ BROKER_URL: broker.url, SIGNATURE_POLICY: POLICY });
+      expect(env).toMatchObject({
+        BROKER_URL: broker.url,
+        SIGNATURE_POLICY: POLICY,
+        REGISTRY_MIRRORS: 'docker.io=mirror.local',
+      });
       expect(JSON.stringify(object)).not.toContain('orchard');
+      expect(containers[0]?.envFrom).toEqual([{ secretRef: { name: 'broker-login' } }]);
       const mounted = { name: 'content-cache', mountPath: env.CACHE_DIR };
-      expect(containers[0]?.volumeMounts).toEqual([mounted]);
+      const login = { name: 'registry-login', mountPath: env.DOCKER_CONFIG, readOnly: true };
+      expect(containers[0]?.volumeMounts).toEqual([mounted, login]);
       expect(volumes).toEqual([
         { name: 'content-cache', hostPath: { path: '/var/cache/brickproof', type: 'DirectoryOrCreate' } },
+        {
+          name: 'registry-login',
+          secret: {
+            secretName: 'registry-login',
+            items: [{ key: '.dockerconfigjson', path: 'config.json' }],
+            defaultMode: 0o644,
+          },
+        },
       ]);
       break;
     }

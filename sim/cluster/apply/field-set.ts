@@ -61,14 +61,14 @@ export function difference(left: FieldSet, right: FieldSet): FieldSet {
   return { member, children: children ?? left.children };
 }
 
-/** What is in `left` and neither in `right` nor below a place in it. */
+/** What is in `left` and neither in `right` nor below a place that ends there; and no container of what is in `right`. */
 export function outside(left: FieldSet, right: FieldSet): FieldSet {
-  if (right.member) return NOTHING;
+  if (right.member && right.children.size === 0) return NOTHING;
   const children = [...left.children].map(([element, child]) => {
     const other = right.children.get(element);
     return [element, other === undefined ? child : outside(child, other)] as const;
   });
-  return node(left.member, children);
+  return node(left.member && isEmpty(right), children);
 }
 
 /** Only what lies below one of `elements`, or, without `keep`, everything else. */
@@ -83,13 +83,14 @@ export function select(set: FieldSet, elements: readonly string[], keep: boolean
 export function pathsOf(set: FieldSet, prefix = ''): readonly string[] {
   const places = [...set.children]
     .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([element, child]) => [prefix + readable(element), child] as const);
+    .map(([element, child]) => [prefix + readableElement(element), child] as const);
   const here = places.filter(([, child]) => child.member).map(([path]) => path);
   const below = places.flatMap(([path, child]) => pathsOf({ ...child, member: false }, path));
   return set.member ? [prefix, ...here, ...below] : [...here, ...below];
 }
 
-function readable(element: string): string {
+/** A path element as people read it. */
+export function readableElement(element: string): string {
   const rest = element.slice(2);
   if (element.startsWith('f:')) return `.${rest}`;
   if (element.startsWith('v:')) return `[=${rest}]`;

@@ -49,6 +49,24 @@ export function ownershipSchema({ version: { schema } }: Served): CompiledSchema
   return made;
 }
 
+const UNOWNED_META = Object.fromEntries(
+  ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation']
+    .concat(['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields'])
+    .map((name) => [name, ANYTHING]),
+);
+
+/** The schema that an applied object must be of, identity and all. */
+export function typedSchema(served: Served): CompiledSchema {
+  const { schema } = served.version;
+  const metadata = new Map([...META_SCHEMA.properties, ...Object.entries(UNOWNED_META)]);
+  const identity = [
+    ['apiVersion', ANYTHING],
+    ['kind', ANYTHING],
+    ['metadata', { ...META_SCHEMA, properties: metadata }],
+  ] as const;
+  return { ...schema, type: 'object', properties: new Map([...schema.properties, ...identity]) };
+}
+
 const OWNABLE_META = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
 
 /** The part of an object that someone can own: no names, no versions, nothing the server sets. */

@@ -1,4 +1,3 @@
-import { conform } from '../../../src/kube/crd-schema-conform.ts';
 import { type KubeCause, KubeError } from '../../../src/kube/error.ts';
 import { requiredValue } from '../../../src/kube/field-cause.ts';
 import type { Served } from '../resource.ts';
@@ -28,9 +27,11 @@ import {
   ownedBy,
   ownershipSchema,
   readStoredOwners,
+  typedSchema,
   withinReach,
   writeOwners,
 } from './managed-fields.ts';
+import { typedErrors } from './typed-errors.ts';
 import { compare, fieldsOf, mergeTyped, removeFields } from './typed-value.ts';
 
 export interface Applied {
@@ -69,7 +70,7 @@ export function serverSideApply(
   const others = owners.filter((owner) => owner !== mine);
 
   const wanted = withinReach(fieldsOf(ownable(config), schema), served, request.subresource);
-  const merged = mergeTyped(before, ownable(config), schema);
+  const merged = mergeTyped(before, settable(served, ownable(config)), schema);
   const { changed } = compare(before, merged, schema);
   const disputed = intersection(changed, wanted);
   const conflicts = others
@@ -97,16 +98,26 @@ function checkConfig(served: Served, config: unknown): asserts config is Members
     throw badRequest(`invalid object type: ${config.apiVersion ?? ''}, Kind=${config.kind ?? ''}`);
   const { managedFields, namespace = '', name = '' } = metadataOf(config);
   if (managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
-  const unknown: string[] = [];
-  conform(served.version.schema, config, unknown);
-  if (unknown.length === 0) return;
-  const each = unknown.map((field) => `.${field}: field not declared in schema`);
+  const each = typedErrors(config, typedSchema(served));
+  if (each.length === 0) return;
   const why = each.length === 1 ? each[0] : `errors:\n${each.map((line) => `  ${line}`).join('\n')}`;
   const { group, kind } = served.resource;
   throw new KubeError(
     'InternalError',
     `failed to create typed patch object (${namespace}/${name}; ${group}/${served.version.name}, Kind=${kind}): ${why}`,
   );
+}
+
+/** Built-in kinds cannot keep a null. */
+function settable({ resource }: Served, config: Members): Members {
+  return resource.custom ? config : (withoutNulls(config) as Members);
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isMembers(value)) return value;
+  const kept = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(kept.map(([name, member]) => [name, withoutNulls(member)]));
 }
 
 /** An object that nobody applied yet is owned, as a whole, by whoever made it. */
@@ -140,7 +151,8 @@ function identityOf(live: StoredObject | undefined, config: Members): Members {
     ...identity
   } = live?.metadata ?? asked;
   const { uid = identity.uid, resourceVersion = identity.resourceVersion } = asked;
-  return { ...identity, uid, resourceVersion };
+  // What is new has no version that could be the wrong one.
+  return { ...identity, uid, resourceVersion: live === undefined ? undefined : resourceVersion };
 }
 
 function withIdentity(live: StoredObject | undefined, config: Members): Members {

@@ -15,12 +15,12 @@ function childrenOf(value: unknown, schema: CompiledSchema): Children | undefine
   if (isMembers(value)) {
     if (schema.mapType === 'atomic') return undefined;
     return Object.entries(value)
-      .filter(([, member]) => member !== undefined && member !== null)
+      .filter(([, member]) => member !== undefined)
       .map(([name, member]) => [`f:${name}`, member, memberSchema(schema, name)] as const);
   }
   if (!Array.isArray(value)) return undefined;
   const items = schema.items ?? ANYTHING;
-  if (schema.listType === 'set') return value.map((item) => [`v:${JSON.stringify(item)}`, item, ANYTHING]);
+  if (schema.listType === 'set') return value.map((item) => [setElement(item), item, ANYTHING]);
   if (schema.listType !== 'map') return undefined;
   return value.map((item) => [keyElement(item, schema), item, items] as const);
 }
@@ -29,7 +29,11 @@ function memberSchema(schema: CompiledSchema, name: string): CompiledSchema {
   return schema.properties.get(name) ?? schema.additional ?? ANYTHING;
 }
 
-function keyElement(item: unknown, schema: CompiledSchema): string {
+export function setElement(item: unknown): string {
+  return `v:${JSON.stringify(item)}`;
+}
+
+export function keyElement(item: unknown, schema: CompiledSchema): string {
   const members = isMembers(item) ? item : {};
   const keys = schema.listKeys.toSorted().map((key): [string, unknown] => {
     const value = members[key] ?? schema.items?.properties.get(key)?.defaultValue;
@@ -38,13 +42,19 @@ function keyElement(item: unknown, schema: CompiledSchema): string {
   return `k:${JSON.stringify(Object.fromEntries(keys))}`;
 }
 
-/** Every place that `value` sets. */
-export function fieldsOf(value: unknown, schema: CompiledSchema, isItem = false): FieldSet {
+/**
+ * Every place that `value` sets. Nothing is set by an empty list whose items are owned one by one; items, and
+ * members that the schema does not name, are places themselves.
+ */
+export function fieldsOf(value: unknown, schema: CompiledSchema, isPlace = false): FieldSet {
   const children = childrenOf(value, schema);
-  if (children === undefined || children.length === 0) return LEAF;
+  if (children === undefined) return LEAF;
+  if (children.length === 0) return Array.isArray(value) ? NOTHING : LEAF;
+  const isNamed = (element: string): boolean =>
+    element.startsWith('f:') && schema.properties.has(element.slice(2));
   return node(
-    isItem,
-    children.map(([element, child, below]) => [element, fieldsOf(child, below, element.startsWith('k:'))]),
+    isPlace,
+    children.map(([element, child, below]) => [element, fieldsOf(child, below, !isNamed(element))]),
   );
 }
 
@@ -91,20 +101,56 @@ export function mergeTyped(live: unknown, config: unknown, schema: CompiledSchem
   if (isMembers(config) && isMembers(live) && schema.mapType !== 'atomic') {
     const out: Record<string, unknown> = { ...live };
     for (const [name, value] of Object.entries(config))
-      if (value !== undefined && value !== null)
-        out[name] = mergeTyped(live[name], value, memberSchema(schema, name));
+      if (value !== undefined) out[name] = mergeTyped(live[name], value, memberSchema(schema, name));
     return out;
   }
   if (!Array.isArray(config) || !Array.isArray(live) || schema.listType === undefined) return config;
   if (schema.listType === 'atomic') return config;
-  const out = [...live];
   const elementOf = (item: unknown): string =>
-    schema.listType === 'set' ? JSON.stringify(item) : keyElement(item, schema);
-  const places = new Map(live.map((item, index) => [elementOf(item), index]));
-  for (const item of config) {
-    const index = places.get(elementOf(item));
-    if (index === undefined) out.push(item);
-    else out[index] = mergeTyped(out[index], item, schema.items ?? ANYTHING);
+    schema.listType === 'set' ? setElement(item) : keyElement(item, schema);
+  return mergeItems(live, config, elementOf, (old, next) => mergeTyped(old, next, schema.items ?? ANYTHING));
+}
+
+/**
+ * The items of both lists: what both have comes in the order of `config`, what only one has keeps its place
+ * among its neighbours. Source: structured-merge-diff v4, typed/merge.go, visitListItems.
+ */
+function mergeItems(
+  live: readonly unknown[],
+  config: readonly unknown[],
+  elementOf: (item: unknown) => string,
+  merge: (old: unknown, next: unknown) => unknown,
+): readonly unknown[] {
+  const [lefts, rights] = [live.map(elementOf), config.map(elementOf)];
+  const known = new Map(live.map((item, index) => [lefts[index], item]));
+  const wanted = new Set(rights);
+  const shared = rights.filter((element) => known.has(element));
+  const merged = new Set<string | undefined>();
+  const out: unknown[] = [];
+  for (let left = 0, right = 0; left < lefts.length || right < rights.length; ) {
+    const [ours, theirs] = [lefts[left], rights[right]];
+    if (ours !== undefined && theirs !== undefined && ours !== theirs && wanted.has(ours))
+      if (shared[0] !== undefined && shared[0] !== ours) {
+        // One that both have, but another one's turn.
+        left++;
+        continue;
+      }
+    if (ours !== undefined && ours !== theirs) {
+      if (!wanted.has(ours)) {
+        out.push(live[left++]);
+        continue;
+      }
+      if (merged.has(ours)) {
+        left++;
+        continue;
+      }
+    }
+    if (theirs === undefined) continue;
+    merged.add(theirs);
+    const item = config[right++];
+    out.push(known.has(theirs) ? merge(known.get(theirs), item) : item);
+    if (ours === theirs) left++;
+    if (shared[0] === theirs) shared.shift();
   }
   return out;
 }

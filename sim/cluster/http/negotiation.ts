@@ -6,8 +6,10 @@ export type Shape =
   | 'object'
   /** Columns and cells, as `kubectl get` prints. */
   | 'table'
-  /** Metadata only. */
+  /** Metadata only, of one object. */
   | 'metadata'
+  /** Metadata only, of each in a list. */
+  | 'metadata-list'
   /** Discovery in one answer per root. */
   | 'discovery-v2'
   | 'discovery-v2beta1';
@@ -62,7 +64,9 @@ function shapeOf({ type, parameters }: MediaRange): Shape | undefined {
   const [as, group, version] = ['as', 'g', 'v'].map((name) => parameters.get(name));
   if (as === undefined) return 'object';
   if (as === 'Table' && group === 'meta.k8s.io' && version === 'v1') return 'table';
-  if (as.startsWith('PartialObjectMetadata') && group === 'meta.k8s.io') return 'metadata';
+  if (as === 'PartialObjectMetadata' && group === 'meta.k8s.io' && version === 'v1') return 'metadata';
+  if (as === 'PartialObjectMetadataList' && group === 'meta.k8s.io' && version === 'v1')
+    return 'metadata-list';
   if (as === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io')
     return version === 'v2' ? 'discovery-v2' : version === 'v2beta1' ? 'discovery-v2beta1' : undefined;
   return undefined;

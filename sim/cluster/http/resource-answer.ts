@@ -6,8 +6,10 @@ import type { Subresource } from '../requests.ts';
 import type { Served } from '../resource.ts';
 import {
   badRequest,
+  isAList,
   methodNotAllowed,
   methodNotOffered,
+  notAList,
   notFound,
   notServed,
   pageNotFound,
@@ -66,12 +68,11 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
   const { deprecation } = served.version;
   const warnings: string[] = deprecation === undefined ? [] : [deprecation];
   const warn = (text: string): void => void warnings.push(text);
-  const shape = negotiate(request.accept, ['object', 'table', 'metadata']);
+  const shape = negotiate(request.accept, ['object', 'table', 'metadata', 'metadata-list']);
+  const look = { shape, query, unixMs: server.clock.epochMs + server.clock.nowMs };
   const one = (object: StoredObject, status = 200): Answer => {
-    const { resourceVersion } = object.metadata;
     const own = route.subresource !== 'scale';
-    const body = own ? shaped(cluster, served, shape, query, [object], { resourceVersion }) : undefined;
-    return { status, body: body ?? object, warnings };
+    return { status, body: own ? shapedOne(served, object, look) : object, warnings };
   };
   switch (verbOf(served, request)) {
     case 'get':
@@ -79,18 +80,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       return one(server.get(served, place, subresourceOf(served, route)));
     case 'list': {
       const page = lists.list(served, listOptions(request), exactVersion(query, server.store.version));
-      const metadata = listMeta(served, page);
-      const list = {
-        kind: served.resource.listKind,
-        apiVersion: served.apiVersion,
-        metadata,
-        items: itemsOf(served, page),
-      };
-      return {
-        status: 200,
-        body: shaped(cluster, served, shape, query, page.items, metadata) ?? list,
-        warnings,
-      };
+      return { status: 200, body: shapedList(served, page, look), warnings };
     }
     case 'create':
       if (route.name !== undefined && route.subresource !== undefined && !served.resource.custom) {
@@ -130,14 +120,7 @@ export function answerResource(cluster: EmbeddedCluster, served: Served, request
       const asked = deleteRequest(request, warn);
       const version = exactVersion(query, server.store.version);
       const page = deleteCollection(server, lists, served, { ...listOptions(request), version }, asked);
-      const { resource } = served;
-      const list = {
-        kind: resource.listKind,
-        apiVersion: served.apiVersion,
-        metadata: listMeta(served, page),
-        items: itemsOf(served, page),
-      };
-      return { status: 200, body: list, warnings };
+      return { status: 200, body: shapedList(served, page, look), warnings };
     }
     default:
       throw methodNotAllowed(served.resource, 'watch');
@@ -149,28 +132,40 @@ function itemsOf({ resource }: Served, { items }: Page): readonly unknown[] {
   return resource.custom ? items : items.map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
 }
 
-function shaped(
-  cluster: EmbeddedCluster,
-  served: Served,
-  shape: Shape,
-  query: URLSearchParams,
-  objects: readonly StoredObject[],
-  metadata: Members,
-): Members | undefined {
-  const { clock } = cluster.server;
-  const unixMs = clock.epochMs + clock.nowMs;
+interface Look {
+  readonly shape: Shape;
+  readonly unixMs: number;
+  readonly query: URLSearchParams;
+}
+
+/** Throws NotAcceptable when a list was asked for. */
+function shapedOne(served: Served, object: StoredObject, { shape, query, unixMs }: Look): unknown {
+  if (shape === 'metadata') return metadataOnly(object);
+  if (shape === 'metadata-list') throw notAList(served.resource);
+  if (shape !== 'table') return object;
+  const { resourceVersion } = object.metadata;
+  const options = { unixMs, included: includedIn(query), withColumns: true };
+  return tableBody(served, [object], { resourceVersion }, options);
+}
+
+/** Throws NotAcceptable when one object was asked for. */
+function shapedList(served: Served, page: Page, { shape, query, unixMs }: Look): unknown {
+  const { resource, apiVersion } = served;
+  if (shape === 'metadata') throw isAList(resource);
+  const metadata = listMeta(page);
   if (shape === 'table')
-    return tableBody(served, objects, metadata, { unixMs, included: includedIn(query), withColumns: true });
-  if (shape !== 'metadata') return undefined;
-  const [only] = objects;
-  if (
-    only !== undefined &&
-    objects.length === 1 &&
-    metadata.resourceVersion === only.metadata.resourceVersion
-  )
-    return metadataOnly(only);
-  const items = objects.map(metadataOnly);
-  return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items };
+    return tableBody(served, page.items, metadata, {
+      unixMs,
+      included: includedIn(query),
+      withColumns: true,
+    });
+  if (shape === 'metadata-list') {
+    const items = page.items.map(metadataOnly);
+    return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items };
+  }
+  // Lists of custom kinds say that they do not go on.
+  const whole = resource.custom ? { continue: '', ...metadata } : metadata;
+  return { kind: resource.listKind, apiVersion, metadata: whole, items: itemsOf(served, page) };
 }
 
 /** Throws BadRequest. */
@@ -194,14 +189,10 @@ function subresourceOf({ resource, version }: Served, route: ResourceRoute): Sub
 /** Source: metav1.Status. */
 const SUCCESS: Members = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
-/** Lists of custom kinds say that they do not go on. */
-function listMeta(
-  { resource }: Served,
-  { resourceVersion, continue: token = '', remainingItemCount }: Page,
-): Members {
+function listMeta({ resourceVersion, continue: token, remainingItemCount }: Page): Members {
   return {
     resourceVersion,
-    ...((token !== '' || resource.custom) && { continue: token }),
+    ...(token && { continue: token }),
     ...(remainingItemCount && { remainingItemCount }),
   };
 }

@@ -20,9 +20,8 @@ export function tableBody(
     columnDefinitions: options.withColumns ? [NAME, ...columns.map(definition)] : null,
     rows: objects.map((object) => ({
       cells: [object.metadata.name, ...columns.map((column) => cell(column, object, options.unixMs))],
-      ...(options.included !== 'None' && {
-        object: options.included === 'Object' ? object : metadataOnly(object),
-      }),
+      object:
+        options.included === 'None' ? null : options.included === 'Object' ? object : metadataOnly(object),
     })),
   };
 }

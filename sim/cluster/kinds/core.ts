@@ -4,6 +4,7 @@ import { type Draft, isMembers } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
 import { checkConfigMap, checkSecret, dropEmptyData } from './key-values.ts';
 import {
+  atomic,
   base64,
   bool,
   conditions,
@@ -15,6 +16,7 @@ import {
   objectReference,
   open,
   openObject,
+  setOf,
   text,
   time,
 } from './schema.ts';
@@ -66,7 +68,13 @@ function nodeKind(): Resource {
     namespaced: false,
     hasStatus: true,
     members: {
-      spec: openObject({ podCIDR: text, providerID: text, unschedulable: bool, taints: list(open) }),
+      spec: openObject({
+        podCIDR: text,
+        podCIDRs: setOf(text),
+        providerID: text,
+        unschedulable: bool,
+        taints: list(open),
+      }),
       status: openObject({
         capacity: open,
         allocatable: open,
@@ -166,7 +174,7 @@ function serviceAccountKind(actions: NonNullable<Resource['actions']>): Resource
     description: 'An identity for programs.',
     members: {
       secrets: keyedList('name', objectReference),
-      imagePullSecrets: keyedList('name', object({ name: text })),
+      imagePullSecrets: list(atomic(object({ name: text }))),
       automountServiceAccountToken: bool,
     },
     columns: [{ name: 'Secrets', type: 'integer', cell: countOf('secrets') }, AGE],

@@ -41,8 +41,8 @@ export function eventKinds(): readonly Resource[] {
       'involvedObject.resourceVersion': textAt(event, 'involvedObject.resourceVersion'),
       'involvedObject.fieldPath': textAt(event, 'involvedObject.fieldPath'),
       reason: textAt(event, 'reason'),
-      reportingComponent: textAt(event, 'reportingComponent') || textAt(event, 'source.component'),
-      source: textAt(event, 'source.component'),
+      reportingComponent: textAt(event, 'reportingComponent'),
+      source: textAt(event, 'source.component') || textAt(event, 'reportingComponent'),
       type: textAt(event, 'type'),
     }),
   });
@@ -123,7 +123,7 @@ function newerView(core: Resource): Resource {
     }),
     storedAs: core,
     storageVersion: core.storageVersion,
-    ...(core.selectableFields === undefined ? {} : { selectableFields: core.selectableFields }),
+    selectableFields: (event) => newerFields(core.selectableFields?.(event) ?? {}),
     fromVersion: (_version, event) => renamed(event, NEWER_NAMES, core.storageVersion),
     toVersion: (_version, event) =>
       renamed(
@@ -132,6 +132,15 @@ function newerView(core: Resource): Resource {
         'events.k8s.io/v1',
       ) as StoredObject,
   };
+}
+
+/** Selectable by their newer names; of the old ones, `source` has none. */
+function newerFields({ source: _, reportingComponent = '', ...fields }: Readonly<Record<string, string>>) {
+  const renamed = Object.entries(fields).map(([path, value]) => [
+    path.replace(/^involvedObject\./, 'regarding.'),
+    value,
+  ]);
+  return { ...Object.fromEntries(renamed), reportingController: reportingComponent };
 }
 
 function renamed(event: Members, names: readonly (readonly [string, string])[], apiVersion: string): Members {

@@ -77,9 +77,11 @@ export function jobKind(unixMs: () => number): Resource {
     selectableFields: (job) => ({ 'status.successful': String(at(job, 'status.succeeded') ?? 0) }),
     prepare: (draft, previous) => {
       if (previous === undefined) draft.status = {};
-      else if (draft.spec === previous.spec) return;
-      draft.spec = defaultJobSpec(specOf(draft));
-      if (previous === undefined) generateSelector(draft);
+      if (draft.spec !== previous?.spec) {
+        draft.spec = defaultJobSpec(specOf(draft));
+        if (previous === undefined) generateSelector(draft);
+      }
+      labelLikeTemplate(draft);
     },
     validate: (job, previous) => {
       const spec = specOf(job);
@@ -109,6 +111,13 @@ export function defaultJobSpec(spec: Members): Members {
 }
 
 const UID_LABEL = 'batch.kubernetes.io/controller-uid';
+
+/** A Job without labels has those of its Pods. Source: pkg/apis/batch/v1/defaults.go, SetDefaults_Job. */
+function labelLikeTemplate(draft: Draft): void {
+  const labels = at(draft, 'spec.template.metadata.labels') as Draft['metadata']['labels'];
+  if (labels !== undefined && Object.keys(draft.metadata.labels ?? {}).length === 0)
+    draft.metadata = { ...draft.metadata, labels };
+}
 
 /** A Job selects its own Pods and no others: by its uid, which its template carries. */
 function generateSelector(draft: Draft): void {

@@ -1,7 +1,16 @@
 import type { KubeCause } from '../../../src/kube/error.ts';
-import { duplicateValue, requiredValue, unsupportedValue } from '../../../src/kube/field-cause.ts';
-import { isMembers, type Members } from '../stored-object.ts';
 import {
+  duplicateValue,
+  invalidValue,
+  notFoundValue,
+  requiredValue,
+  unsupportedValue,
+} from '../../../src/kube/field-cause.ts';
+import { nameComplaint } from '../object-name.ts';
+import { isMembers, type Members } from '../stored-object.ts';
+import { confinement, container } from './container.ts';
+import {
+  atomic,
   bool,
   int,
   intOrText,
@@ -15,54 +24,97 @@ import {
   type Schema,
   text,
 } from './schema.ts';
+import { volumes } from './volume.ts';
 
-const container = openObject(
-  {
-    name: { ...text, minLength: 1, maxLength: 63 },
-    image: text,
-    command: list(text),
-    args: list(text),
-    workingDir: text,
-    env: keyedList('name', openObject({ name: text, value: text, valueFrom: open }, 'name')),
-    ports: keyedList(
-      'containerPort',
-      openObject(
-        { name: text, containerPort: int, protocol: { ...text, default: 'TCP' }, hostPort: int },
-        'containerPort',
-      ),
-    ),
-    resources: { ...openObject({ limits: map(intOrText), requests: map(intOrText) }), default: {} },
-    volumeMounts: keyedList(
-      'mountPath',
-      openObject({ name: text, mountPath: text, readOnly: bool }, 'name', 'mountPath'),
-    ),
-    imagePullPolicy: oneOf('Always', 'Never', 'IfNotPresent'),
-    terminationMessagePath: { ...text, default: '/dev/termination-log' },
-    terminationMessagePolicy: { ...oneOf('File', 'FallbackToLogsOnError'), default: 'File' },
-    securityContext: open,
-  },
-  'name',
-);
+const nodeSelectorTerm = object({
+  matchExpressions: list(object({ key: text, operator: text, values: list(text) }, 'key', 'operator')),
+  matchFields: list(object({ key: text, operator: text, values: list(text) }, 'key', 'operator')),
+});
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
+const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
+const podAffinity = object({ [REQUIRED]: list(open), [PREFERRED]: list(open) });
 
 /** What Pods and the templates of workloads say about containers. Source: core/v1 PodSpec. */
-export const podSpec: Schema = openObject({
-  containers: keyedList('name', container),
-  initContainers: keyedList('name', container),
-  volumes: keyedList('name', openObject({ name: text }, 'name')),
-  restartPolicy: { ...oneOf('Always', 'OnFailure', 'Never'), default: 'Always' },
-  terminationGracePeriodSeconds: { ...int, default: 30 },
+export const podSpec: Schema = object({
   activeDeadlineSeconds: int,
-  nodeName: text,
-  nodeSelector: map(text),
-  affinity: open,
-  serviceAccountName: text,
-  schedulerName: { ...text, default: 'default-scheduler' },
+  affinity: object({
+    nodeAffinity: object({
+      [REQUIRED]: object({ nodeSelectorTerms: list(nodeSelectorTerm) }),
+      [PREFERRED]: list(object({ weight: int, preference: nodeSelectorTerm })),
+    }),
+    podAffinity,
+    podAntiAffinity: podAffinity,
+  }),
+  automountServiceAccountToken: bool,
+  containers: keyedList('name', container),
+  dnsConfig: object({
+    nameservers: list(text),
+    searches: list(text),
+    options: list(object({ name: text, value: text })),
+  }),
   dnsPolicy: { ...text, default: 'ClusterFirst' },
-  imagePullSecrets: keyedList('name', object({ name: text })),
-  tolerations: list(
-    openObject({ key: text, operator: text, value: text, effect: text, tolerationSeconds: int }),
+  enableServiceLinks: bool,
+  ephemeralContainers: keyedList('name', openObject({ name: text }, 'name')),
+  hostAliases: keyedList('ip', object({ ip: text, hostnames: list(text) }, 'ip')),
+  hostIPC: bool,
+  hostNetwork: bool,
+  hostPID: bool,
+  hostUsers: bool,
+  hostname: text,
+  imagePullSecrets: keyedList('name', atomic(object({ name: text }))),
+  initContainers: keyedList('name', container),
+  nodeName: text,
+  nodeSelector: atomic(map(text)),
+  os: object({ name: text }, 'name'),
+  overhead: map(intOrText),
+  preemptionPolicy: text,
+  priority: int,
+  priorityClassName: text,
+  readinessGates: list(object({ conditionType: text }, 'conditionType')),
+  resourceClaims: keyedList('name', openObject({ name: text }, 'name')),
+  resources: open,
+  restartPolicy: { ...oneOf('Always', 'OnFailure', 'Never'), default: 'Always' },
+  runtimeClassName: text,
+  schedulerName: { ...text, default: 'default-scheduler' },
+  schedulingGates: keyedList('name', object({ name: text }, 'name')),
+  securityContext: {
+    ...object({
+      ...confinement,
+      fsGroup: int,
+      fsGroupChangePolicy: text,
+      seLinuxChangePolicy: text,
+      supplementalGroups: list(int),
+      supplementalGroupsPolicy: text,
+      sysctls: list(object({ name: text, value: text }, 'name', 'value')),
+    }),
+    default: {},
+  },
+  serviceAccount: text,
+  serviceAccountName: text,
+  setHostnameAsFQDN: bool,
+  shareProcessNamespace: bool,
+  subdomain: text,
+  terminationGracePeriodSeconds: { ...int, default: 30 },
+  tolerations: list(object({ key: text, operator: text, value: text, effect: text, tolerationSeconds: int })),
+  topologySpreadConstraints: keyedList(
+    'topologyKey',
+    object(
+      {
+        maxSkew: int,
+        topologyKey: text,
+        whenUnsatisfiable: text,
+        labelSelector: atomic(object({ matchLabels: map(text), matchExpressions: list(open) })),
+        matchLabelKeys: list(text),
+        minDomains: int,
+        nodeAffinityPolicy: text,
+        nodeTaintsPolicy: text,
+      },
+      'topologyKey',
+      'whenUnsatisfiable',
+    ),
+    'whenUnsatisfiable',
   ),
-  securityContext: { ...open, default: {} },
+  volumes,
 });
 
 /** Source: core/v1 PodTemplateSpec. */
@@ -132,18 +184,34 @@ const TOLERATION_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 export function checkPodSpec(spec: unknown, path: string): KubeCause[] {
   const causes: KubeCause[] = [];
   const names = new Set<unknown>();
+  const volumeNames = new Set<unknown>();
+  for (const [index, { name }] of listOf(spec, 'volumes').entries()) {
+    const at = `${path}.volumes[${index}].name`;
+    causes.push(...checkName(name, at));
+    if (volumeNames.has(name)) causes.push(duplicateValue(at, name));
+    volumeNames.add(name);
+  }
   if (listOf(spec, 'containers').length === 0) causes.push(requiredValue(`${path}.containers`));
   for (const member of ['initContainers', 'containers'])
     for (const [index, one] of listOf(spec, member).entries()) {
       const at = `${path}.${member}[${index}]`;
+      causes.push(...checkName(one.name, `${at}.name`));
       if (typeof one.image !== 'string' || one.image === '') causes.push(requiredValue(`${at}.image`));
       if (names.has(one.name)) causes.push(duplicateValue(`${at}.name`, one.name));
+      for (const [mount, { name }] of listOf(one, 'volumeMounts').entries())
+        if (!volumeNames.has(name)) causes.push(notFoundValue(`${at}.volumeMounts[${mount}].name`, name));
       names.add(one.name);
     }
   for (const [index, { effect }] of listOf(spec, 'tolerations').entries())
     if (effect !== undefined && effect !== '' && !TOLERATION_EFFECTS.includes(String(effect)))
       causes.push(unsupportedValue(`${path}.tolerations[${index}].effect`, effect, TOLERATION_EFFECTS));
   return causes;
+}
+
+function checkName(name: unknown, path: string): readonly KubeCause[] {
+  if (name === undefined || name === '') return [requiredValue(path)];
+  const complaint = nameComplaint('label', String(name));
+  return complaint === undefined ? [] : [invalidValue(path, name, complaint)];
 }
 
 function listOf(spec: unknown, member: string): readonly Members[] {

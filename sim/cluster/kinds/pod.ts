@@ -1,5 +1,6 @@
 import type { KubeCause } from '../../../src/kube/error.ts';
-import { forbiddenValue } from '../../../src/kube/field-cause.ts';
+import { forbiddenValue, invalidValue } from '../../../src/kube/field-cause.ts';
+import { nameComplaint } from '../object-name.ts';
 import { AGE, at, column, textAt } from '../printer.ts';
 import type { Resource } from '../resource.ts';
 import { type Draft, equalJson, isMembers, type Members, type StoredObject } from '../stored-object.ts';
@@ -39,6 +40,8 @@ export function podKind(): Resource {
       AGE,
       column('IP', (pod) => textAt(pod, 'status.podIP') || '<none>', 1),
       column('Node', (pod) => textAt(pod, 'spec.nodeName') || '<none>', 1),
+      column('Nominated Node', (pod) => textAt(pod, 'status.nominatedNodeName') || '<none>', 1),
+      column('Readiness Gates', gatesText, 1),
     ],
     selectableFields: (pod) => ({
       'spec.nodeName': textAt(pod, 'spec.nodeName'),
@@ -47,6 +50,9 @@ export function podKind(): Resource {
       'spec.serviceAccountName': textAt(pod, 'spec.serviceAccountName'),
       'status.phase': textAt(pod, 'status.phase'),
       'status.podIP': textAt(pod, 'status.podIP'),
+      'status.podIPs': textAt(pod, 'status.podIP'),
+      'status.nominatedNodeName': textAt(pod, 'status.nominatedNodeName'),
+      'spec.hostNetwork': String(at(pod, 'spec.hostNetwork') === true),
     }),
     prepare: (draft, previous) => {
       if (previous === undefined) draft.status = { phase: 'Pending' };
@@ -91,6 +97,9 @@ function admitted(spec: unknown): unknown {
 
 function checkPod(pod: Draft, previous: StoredObject | undefined): readonly KubeCause[] {
   const causes = checkPodSpec(pod.spec, 'spec');
+  const nodeName = textAt(pod, 'spec.nodeName');
+  const complaint = nodeName === '' ? undefined : nameComplaint('subdomain', nodeName);
+  if (complaint !== undefined) causes.push(invalidValue('spec.nodeName', nodeName, complaint));
   if (previous !== undefined && pod.spec !== previous.spec && !equalJson(fixed(pod), fixed(previous, pod)))
     causes.push(
       forbiddenValue(
@@ -124,6 +133,15 @@ function listAt(object: unknown, path: string): readonly Members[] {
 function readyContainers(pod: StoredObject): string {
   const ready = listAt(pod, 'status.containerStatuses').filter((status) => status.ready === true);
   return `${ready.length}/${listAt(pod, 'spec.containers').length}`;
+}
+
+function gatesText(pod: StoredObject): string {
+  const gates = listAt(pod, 'spec.readinessGates').map((gate) => gate.conditionType);
+  if (gates.length === 0) return '<none>';
+  const met = listAt(pod, 'status.conditions').filter(
+    ({ type, status }) => gates.includes(type) && status === 'True',
+  );
+  return `${met.length}/${gates.length}`;
 }
 
 function restarts(pod: StoredObject): number {

@@ -43,7 +43,6 @@ export function replicaSetKind(): Resource {
       AGE,
       ...wideColumns('spec.template', 'spec.selector'),
     ],
-    selectableFields: (one) => ({ 'status.replicas': String(at(one, 'status.replicas') ?? 0) }),
     prepare: (draft, previous) => {
       prepareWorkload(draft, previous, (spec) => ({ replicas: spec.replicas ?? 1 }));
       if (previous === undefined) draft.status = { replicas: 0 };

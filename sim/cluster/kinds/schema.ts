@@ -33,14 +33,28 @@ export function list(items: Schema): Schema {
   return { type: 'array', items };
 }
 
-/** A list whose items are told apart by one member: what strategic merge patch goes by. */
-export function keyedList(key: string, items: Schema): Schema {
+/**
+ * A list whose items are told apart by one member: what strategic merge patch goes by. Server-side apply
+ * goes by `more` members besides.
+ */
+export function keyedList(key: string, items: Schema, ...more: readonly string[]): Schema {
   return {
     type: 'array',
     items,
+    ...(more.length > 0 && { 'x-kubernetes-list-map-keys': [key, ...more] }),
     'x-kubernetes-patch-merge-key': key,
     'x-kubernetes-patch-strategy': 'merge',
   };
+}
+
+/** A list of words without order. */
+export function setOf(items: Schema): Schema {
+  return { type: 'array', items, 'x-kubernetes-list-type': 'set' };
+}
+
+/** Owned as a whole, whoever sets one of its members. */
+export function atomic(schema: Schema): Schema {
+  return { ...schema, 'x-kubernetes-map-type': 'atomic' };
 }
 
 export function map(values: Schema): Schema {
@@ -69,12 +83,14 @@ export const conditions: Schema = keyedList(
 );
 
 /** Source: core/v1 ObjectReference. */
-export const objectReference: Schema = object({
-  apiVersion: text,
-  kind: text,
-  namespace: text,
-  name: text,
-  uid: text,
-  resourceVersion: text,
-  fieldPath: text,
-});
+export const objectReference: Schema = atomic(
+  object({
+    apiVersion: text,
+    kind: text,
+    namespace: text,
+    name: text,
+    uid: text,
+    resourceVersion: text,
+    fieldPath: text,
+  }),
+);

@@ -5,11 +5,13 @@ import {
   invalidValue,
   requiredValue,
 } from '../../../src/kube/field-cause.ts';
+import { selectorText } from '../label-selector.ts';
 import { AGE, at, column, textAt } from '../printer.ts';
 import type { Resource } from '../resource.ts';
 import { type Draft, isMembers, type Members, type StoredObject } from '../stored-object.ts';
 import { builtIn } from './built-in.ts';
 import {
+  atomic,
   bool,
   conditions,
   int,
@@ -70,8 +72,17 @@ export function serviceKind(addresses: ClusterIps): Resource {
         loadBalancerIP: text,
         loadBalancerClass: text,
         publishNotReadyAddresses: bool,
+        allocateLoadBalancerNodePorts: bool,
+        externalTrafficPolicy: text,
+        healthCheckNodePort: int,
+        internalTrafficPolicy: text,
+        ipFamilies: list(text),
+        ipFamilyPolicy: text,
+        loadBalancerSourceRanges: list(text),
+        sessionAffinityConfig: object({ clientIP: object({ timeoutSeconds: int }) }),
+        trafficDistribution: text,
         sessionAffinity: { ...oneOf('None', 'ClientIP'), default: 'None' },
-        selector: map(text),
+        selector: atomic(map(text)),
         ports: keyedList(
           'port',
           openObject(
@@ -84,6 +95,7 @@ export function serviceKind(addresses: ClusterIps): Resource {
             },
             'port',
           ),
+          'protocol',
         ),
       }),
       status: object({
@@ -98,12 +110,16 @@ export function serviceKind(addresses: ClusterIps): Resource {
       column('External-IP', externalAddress),
       column('Port(s)', portsText),
       AGE,
+      column('Selector', (service) => selectorOf(service) || '<none>', 1),
     ],
     selectableFields: (service) => ({
       'spec.clusterIP': textAt(service, 'spec.clusterIP'),
       'spec.type': textAt(service, 'spec.type'),
     }),
-    fillIn: fillPorts,
+    fillIn: (draft) => {
+      fillPorts(draft);
+      fillTraffic(draft);
+    },
     prepare: (draft, previous) => {
       if (previous === undefined) draft.status = { loadBalancer: {} };
       if (previous !== undefined) keepAddress(draft, previous);
@@ -127,25 +143,51 @@ function fillPorts(draft: Draft): void {
   draft.spec = { ...specOf(draft), ports: filled };
 }
 
+/** Source: pkg/apis/core/v1/defaults.go, SetDefaults_Service. */
+function fillTraffic(draft: Draft): void {
+  const spec = specOf(draft);
+  const filled: Record<string, unknown> = {};
+  if (spec.sessionAffinity === 'ClientIP')
+    filled.sessionAffinityConfig = { clientIP: { timeoutSeconds: 3 * 3600 } };
+  if (spec.type !== 'ExternalName') filled.internalTrafficPolicy = 'Cluster';
+  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') filled.externalTrafficPolicy = 'Cluster';
+  if (spec.type === 'LoadBalancer') filled.allocateLoadBalancerNodePorts = true;
+  if (Object.keys(filled).some((member) => spec[member] === undefined)) draft.spec = { ...filled, ...spec };
+}
+
+/** IPv4 is all there is; only who finds no Pods by itself is asked to be ready for more. Source: pkg/registry/core/service/storage/alloc.go. */
+function familiesOf({ clusterIP, selector }: Members): Members {
+  return clusterIP === 'None' && selector === undefined
+    ? { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' }
+    : { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' };
+}
+
 /** A client that leaves the address out means the one it has. */
 function keepAddress(draft: Draft, previous: StoredObject): void {
   const spec = specOf(draft);
-  const { clusterIP, clusterIPs } = specOf(previous);
+  const { clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy } = specOf(previous);
   if (spec.type !== 'ExternalName' && spec.clusterIP === undefined && clusterIP !== undefined)
-    draft.spec = { ...spec, clusterIP, clusterIPs };
+    draft.spec = { ipFamilies, ipFamilyPolicy, ...spec, clusterIP, clusterIPs };
 }
 
 function assignAddress(draft: Draft, addresses: ClusterIps): readonly KubeCause[] {
   const spec = specOf(draft);
-  if (spec.type === 'ExternalName' || spec.clusterIP === 'None') return [];
+  if (spec.type === 'ExternalName') return [];
+  if (spec.clusterIP === 'None') {
+    draft.spec = { ...familiesOf(spec), ...spec, clusterIPs: ['None'] };
+    return [];
+  }
   if (typeof spec.clusterIP === 'string' && spec.clusterIP !== '') {
-    if (addresses.reserve(spec.clusterIP)) return [];
+    if (addresses.reserve(spec.clusterIP)) {
+      draft.spec = { ...familiesOf(spec), ...spec, clusterIPs: [spec.clusterIP] };
+      return [];
+    }
     return [invalidValue('spec.clusterIPs[0]', spec.clusterIP, 'provided IP is already allocated')];
   }
   const clusterIP = addresses.take();
   if (clusterIP === undefined)
     return [forbiddenValue('spec.clusterIP', 'the range of cluster addresses is full')];
-  draft.spec = { ...spec, clusterIP, clusterIPs: [clusterIP] };
+  draft.spec = { ...familiesOf(spec), ...spec, clusterIP, clusterIPs: [clusterIP] };
   return [];
 }
 
@@ -166,6 +208,11 @@ function checkService(service: Draft, previous: StoredObject | undefined): reado
   if (before !== undefined && spec.clusterIP !== before && spec.type !== 'ExternalName')
     causes.push(invalidValue('spec.clusterIPs[0]', spec.clusterIP ?? '', 'may not change once set'));
   return causes;
+}
+
+function selectorOf(service: StoredObject): string {
+  const matchLabels = at(service, 'spec.selector') as Readonly<Record<string, string>> | undefined;
+  return matchLabels === undefined ? '' : selectorText({ matchLabels });
 }
 
 function externalAddress(service: StoredObject): string {

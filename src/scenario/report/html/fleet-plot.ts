@@ -6,7 +6,7 @@ import { tickText, timeTicks } from './time-axis.ts';
 /** All lengths in user units; the picture scales as a whole. */
 const WIDTH = 1080;
 /** Room for the names of the lanes. */
-const LEFT = 168;
+const LEFT = 190;
 const RIGHT = 16;
 const PLOT_HEIGHT = 300;
 const LANE_HEIGHT = 22;
