@@ -10,6 +10,7 @@ import { trustedUser, type UserInfo } from './auth/user.ts';
 import { Catalog } from './catalog.ts';
 import { CustomKinds } from './controllers/custom-kinds.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
+import { NamespaceFurniture } from './controllers/namespace-furniture.ts';
 import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts';
 import {
   type ApiFault,
@@ -47,6 +48,8 @@ export interface EmbeddedClusterOptions {
   readonly intercept?: Intercept;
   /** Sees every delivery of every watch first, and may keep, break or repeat it. */
   readonly interceptWatch?: WatchIntercept;
+  /** PEM of the authority behind the server's certificate, where it has one; every namespace gets it. */
+  readonly authority?: string;
   /** Who may do what. Default: everybody everything. */
   readonly access?: AccessOptions;
 }
@@ -67,9 +70,10 @@ export class EmbeddedCluster implements Serving {
   constructor(options: EmbeddedClusterOptions) {
     this.#options = options;
     this.#life = boot(options, options.random);
-    const { server, access, namespaces } = this.#life;
-    for (const name of ['default', 'kube-node-lease', 'kube-system'])
+    const { server, access, namespaces, furniture } = this.#life;
+    for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system'])
       server.create(storageView(namespaces), '', { metadata: { name } }, SERVER_REQUEST);
+    furniture.furnish();
     access.installDefaults();
     this.#installed = server.store.backup();
   }
@@ -143,6 +147,7 @@ interface Life {
   readonly lists: Lists;
   readonly access: ClusterAccess;
   readonly namespaces: Resource;
+  readonly furniture: NamespaceFurniture;
 }
 
 function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup): Life {
@@ -168,9 +173,10 @@ function boot(options: EmbeddedClusterOptions, random: Random, backup?: Backup):
   new GarbageCollector(server);
   new CustomKinds(server, definitions);
   new NamespaceLifecycle(server, namespaces);
+  const furniture = new NamespaceFurniture(server, options.authority);
   const access = new ClusterAccess(server, tokens, options.access ?? {});
   if (backup !== undefined) restore(store, catalog, backup, definitions);
-  return { server, lists: new Lists(server), access, namespaces };
+  return { server, lists: new Lists(server), access, namespaces, furniture };
 }
 
 /** Definitions come first: the other objects' kinds are made from them. */

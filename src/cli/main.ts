@@ -31,6 +31,8 @@ interface ClusterUser {
 function clusterUser(text: string, before: readonly ClusterUser[] = []): readonly ClusterUser[] {
   const [, name, groups = ''] = /^([^\s=]+)(?:=(\S*))?$/.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError('Write it as alice, or alice=group,group.');
+  if (before.some((one) => one.name === name))
+    throw new InvalidArgumentError(`${name} is there twice; name all groups at once.`);
   return [...before, { name, groups: groups.split(',').filter(Boolean) }];
 }
 

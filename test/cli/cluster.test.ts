@@ -83,6 +83,12 @@ test('with the operator a job gets its finalizer, its verdict, and is let go', a
   expect(await end()).toBe(0);
 });
 
+test('somebody named twice is refused, not merged', async () => {
+  const console = new ScriptedConsole();
+  expect(await main(['cluster', '--user', 'eve=cooks', '--user', 'eve=gardeners'], console)).toBe(64);
+  expect(console.stderr).toContain('eve is there twice');
+});
+
 test('a port that is taken is one line and exit code 69', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

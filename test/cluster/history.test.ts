@@ -113,7 +113,7 @@ test('a list goes on as long as it is at hand or history reaches back to it', as
   expect(items).toHaveLength(1);
   await write(20);
   const rest = await api.list(NAMESPACE, { continue: token });
-  expect(rest.items).toHaveLength(5);
+  expect(rest.items).toHaveLength(6);
   await others();
   expect(await refusalOf(api.list(NAMESPACE, { continue: token }))).toMatchObject({ reason: 'Expired' });
 });

@@ -24,6 +24,7 @@ import { identityContract } from './kube-identity.ts';
 import { listContract } from './kube-list.ts';
 import { listVersionContract } from './kube-list-versions.ts';
 import { managedFieldsContract } from './kube-managed-fields.ts';
+import { namespaceContract } from './kube-namespaces.ts';
 import { pastContract } from './kube-past.ts';
 import { patchContract } from './kube-patch.ts';
 import { podContract } from './kube-pods.ts';
@@ -144,6 +145,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     applyFormContract(bench);
     applyTypeContract(bench);
     deletionContract(bench);
+    namespaceContract(bench);
     schemaContract(bench);
     crdSchemaContract(bench);
     crdDefinitionContract(bench);

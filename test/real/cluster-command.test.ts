@@ -72,6 +72,26 @@ test('the manifest is applied, seen in columns, waited for by condition, and del
   expect(await kubectl('get', 'flashjobs', '-o', 'name')).toBe('');
 });
 
+test('who owned a field before is named in a conflict, and a new namespace has its default account', async () => {
+  await kubectl('create', 'namespace', 'shed');
+  await kubectl('wait', '--for=create', 'serviceaccount/default', '-n', 'shed', '--timeout=10s');
+  const settings = (size: number) => {
+    const file = join(folder, 'settings.json');
+    const metadata = { name: 'settings', namespace: 'shed' };
+    writeFileSync(
+      file,
+      JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { size: `${size}` } }),
+    );
+    return file;
+  };
+  await kubectl('create', '-f', settings(1));
+  await expect(kubectl('apply', '--server-side', '-f', settings(2))).rejects.toThrow(
+    /conflict with "kubectl-create" using v1: \.data\.size/,
+  );
+  await kubectl('apply', '--server-side', '--force-conflicts', '-f', settings(2));
+  await kubectl('delete', 'namespace', 'shed', '--timeout=20s');
+});
+
 test('it ends with exit code 0 when it is told to', async () => {
   const ended = new Promise((resolve) => cluster.once('exit', resolve));
   cluster.kill('SIGTERM');

@@ -10,6 +10,7 @@ import { KUBERNETES_VERSION, startKubeApiserver } from './kube-apiserver.ts';
 const CONTROLLERS = [
   'garbage-collector-controller',
   'namespace-controller',
+  'serviceaccount-controller',
   'clusterrole-aggregation-controller',
 ];
 

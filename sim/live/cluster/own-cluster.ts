@@ -38,11 +38,14 @@ export async function openOwnCluster(
   const weather = new ApiWeather(random.split('api-weather'));
   const { intercept, interceptWatch } = weather;
   const users = new Map<string, UserInfo>();
+  const ca = tls || rbac ? new CertificateAuthority(clock, random.split('authority')) : undefined;
   const cluster = new EmbeddedCluster({
     ...{ clock, random: random.split('cluster'), intercept, interceptWatch },
     access: { rbac, users },
+    // People look at who owns what, and there are few objects.
+    tracksWriters: true,
+    ...(ca !== undefined && { authority: ca.certificate }),
   });
-  const ca = tls || rbac ? new CertificateAuthority(clock, random.split('authority')) : undefined;
   const door = new HttpDoor(cluster, ca && doorTls(ca));
   const url = await door.listen(port);
   const tokenOf = (user: UserInfo): string => {
