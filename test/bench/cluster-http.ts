@@ -155,19 +155,24 @@ async function startReal(): Promise<BenchedServer> {
   const server = await startKubeApiserver();
   const { url, caFile } = server;
   const target = { url, token: server.token('admin'), authority: readFileSync(caFile, 'utf8') };
-  return { target, search: await searchOf(target), stop: () => server.stop() };
+  try {
+    return { target, search: await searchOf(target), stop: () => server.stop() };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
 }
 
-/** A real server takes a moment before it serves what was just defined. */
+/** Waits up to ten seconds: a real server takes a moment before it serves what was just defined. */
 async function searchOf({ url, token, authority }: LoadTarget): Promise<Configuration> {
   const kube = ClientNodeKubeApi.connect({ url, token, authority });
-  for (;;)
+  await installDefinitions(kube);
+  for (let attempt = 1; ; attempt++)
     try {
       await kube.list(INSTANCE);
       return await installSearch(kube);
     } catch (error) {
-      if (!isKubeError(error, 'NotFound')) throw error;
-      await installDefinitions(kube);
+      if (!isKubeError(error, 'NotFound') || attempt === 100) throw error;
       await pause(100);
     }
 }
