@@ -15,6 +15,7 @@ kubeContract('the embedded cluster over HTTP, through the official client', {}, 
     clock: new WallClock(),
     random: SeededRandom.ofSeed(1),
     freeze: true,
+    tracksWriters: true,
   });
   const door = new HttpDoor(cluster);
   const url = await door.listen();

@@ -25,6 +25,7 @@ import { pathContract } from './kube-http-paths.ts';
 import { identityContract } from './kube-identity.ts';
 import { listContract } from './kube-list.ts';
 import { listVersionContract } from './kube-list-versions.ts';
+import { managedFieldsContract } from './kube-managed-fields.ts';
 import { namespaceContract } from './kube-namespaces.ts';
 import { pastContract } from './kube-past.ts';
 import { patchContract } from './kube-patch.ts';
@@ -137,6 +138,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     bodyContract(bench);
     optionsContract(bench);
     pathContract(bench);
+    managedFieldsContract(bench);
     fieldSelectorContract(bench);
     shapeContract(bench);
     watchContract(bench);

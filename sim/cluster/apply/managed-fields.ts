@@ -22,6 +22,7 @@ const META_SCHEMA = compileSchema(
   {
     type: 'object',
     properties: {
+      generateName: text,
       labels: { type: 'object', additionalProperties: text },
       annotations: { type: 'object', additionalProperties: text },
       finalizers: { type: 'array', items: text, 'x-kubernetes-list-type': 'set' },
@@ -50,7 +51,7 @@ export function ownershipSchema({ version: { schema } }: Served): CompiledSchema
 }
 
 const UNOWNED_META = Object.fromEntries(
-  ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation']
+  ['name', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation']
     .concat(['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields'])
     .map((name) => [name, ANYTHING]),
 );
@@ -67,7 +68,7 @@ export function typedSchema(served: Served): CompiledSchema {
   return { ...schema, type: 'object', properties: new Map([...schema.properties, ...identity]) };
 }
 
-const OWNABLE_META = ['labels', 'annotations', 'finalizers', 'ownerReferences'];
+const OWNABLE_META = ['generateName', 'labels', 'annotations', 'finalizers', 'ownerReferences'];
 
 /** The part of an object that someone can own: no names, no versions, nothing the server sets. */
 export function ownable(object: Members): Members {

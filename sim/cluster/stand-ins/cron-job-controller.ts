@@ -116,6 +116,7 @@ export class CronJobController implements Reconciler<CronJob> {
         metadata,
         spec: jobTemplate.spec,
       });
+      await this.#tell(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${metadata.name}`);
       const { uid, resourceVersion } = job.metadata;
       const reference = {
         apiVersion: 'batch/v1',

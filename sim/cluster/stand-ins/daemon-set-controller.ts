@@ -15,6 +15,7 @@ import { hasEnded, isReady, podOf, soonest, untilAvailableMs } from './pod-state
 import type { ControllerHost, Reconciler } from './reconcile-loop.ts';
 import { writeStatus } from './status-write.ts';
 import { templateHash } from './template-hash.ts';
+import { tellPod } from './told-event.ts';
 
 const HASH_LABEL = 'controller-revision-hash';
 
@@ -140,7 +141,8 @@ export class DaemonSetController implements Reconciler<DaemonSet> {
       [HASH_LABEL]: hash,
       'pod-template-generation': generationOf(set),
     });
-    await this.#host.api.create(POD, { ...pod, spec: specFor(set, node) });
+    const created = await this.#host.api.create(POD, { ...pod, spec: specFor(set, node) });
+    await tellPod(this.#host, set, 'SuccessfulCreate', created);
   }
 
   async #delete(pod: Pod): Promise<void> {

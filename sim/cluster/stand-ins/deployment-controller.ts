@@ -19,6 +19,7 @@ import { hasEnded } from './pod-state.ts';
 import type { ControllerHost, Reconciler } from './reconcile-loop.ts';
 import { writeStatus } from './status-write.ts';
 import { HASH_LABEL, sameTemplate, templateHash } from './template-hash.ts';
+import { tell } from './told-event.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
@@ -104,7 +105,7 @@ export class DeploymentController implements Reconciler<Deployment> {
     const labels = { ...deployment.spec.template.metadata?.labels, [HASH_LABEL]: hash };
     const { selector, template, minReadySeconds } = deployment.spec;
     try {
-      return await api.create(REPLICA_SET, {
+      const created = await api.create(REPLICA_SET, {
         apiVersion: REPLICA_SET.apiVersion,
         kind: REPLICA_SET.kind,
         metadata: {
@@ -125,6 +126,8 @@ export class DeploymentController implements Reconciler<Deployment> {
           template: { ...template, metadata: { ...template.metadata, labels } },
         },
       });
+      if (sizeOf(created) > 0) await this.#tellScaled(deployment, created, 0, sizeOf(created));
+      return created;
     } catch (error) {
       if (!isKubeError(error, 'AlreadyExists')) throw error;
       const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
@@ -151,8 +154,19 @@ export class DeploymentController implements Reconciler<Deployment> {
     const annotations = this.#sizeAnnotations(deployment);
     for (const set of sets) {
       const replicas = sizes.get(set.metadata.name) ?? sizeOf(set);
-      if (replicas > 0 || sizeOf(set) > 0) await this.#change(set, annotations, { replicas });
+      if (replicas === 0 && sizeOf(set) === 0) continue;
+      await this.#change(set, annotations, { replicas });
+      if (replicas !== sizeOf(set)) await this.#tellScaled(deployment, set, sizeOf(set), replicas);
     }
+  }
+
+  #tellScaled(deployment: Deployment, { metadata }: ReplicaSet, from: number, to: number): Promise<void> {
+    return tell(this.#host, deployment, {
+      component: 'deployment-controller',
+      type: 'Normal',
+      reason: 'ScalingReplicaSet',
+      message: `Scaled ${to > from ? 'up' : 'down'} replica set ${metadata.name} from ${from} to ${to}`,
+    });
   }
 
   async #change(

@@ -9,6 +9,7 @@ import { claim, unlessGone } from './owner.ts';
 import { isActive, isReady, podOf, soonest } from './pod-state.ts';
 import type { ControllerHost, Reconciler } from './reconcile-loop.ts';
 import { withCondition, writeStatus } from './status-write.ts';
+import { tellPod } from './told-event.ts';
 
 /** Wait after a failed Pod before the next, doubled by each further failure. Source: pkg/controller/job (v1.32). */
 const BACKOFF_MS = 10_000;
@@ -93,7 +94,9 @@ export class JobController implements Reconciler<Job> {
     for (let count = kept.length; count < wanted; count++) {
       const index = indexes?.[count - kept.length];
       if (indexes !== undefined && index === undefined) break;
-      created.push(await api.create(POD, newPod(job, index)));
+      const pod = await api.create(POD, newPod(job, index));
+      await tellPod(this.#host, job, 'SuccessfulCreate', pod);
+      created.push(pod);
     }
     return [...kept, ...created];
   }

@@ -7,6 +7,7 @@ import { claim, unlessGone } from './owner.ts';
 import { isActive, isReady, podOf, readyCondition, soonest, untilAvailableMs } from './pod-state.ts';
 import type { ControllerHost, Reconciler } from './reconcile-loop.ts';
 import { withCondition, writeStatus } from './status-write.ts';
+import { tell, tellPod } from './told-event.ts';
 
 /** Stands in for the ReplicaSet controller. Source: kube-controller-manager, pkg/controller/replicaset (v1.32). */
 export class ReplicaSetController implements Reconciler<ReplicaSet> {
@@ -50,13 +51,21 @@ export class ReplicaSetController implements Reconciler<ReplicaSet> {
     const { api } = this.#host;
     const { replicas = 1, template } = set.spec;
     try {
-      for (let count = pods.length; count < replicas; count++) await api.create(POD, podOf(template, set));
+      for (let count = pods.length; count < replicas; count++)
+        await tellPod(this.#host, set, 'SuccessfulCreate', await api.create(POD, podOf(template, set)));
     } catch (error) {
-      if (isKubeError(error, 'Forbidden', 'Invalid', 'NotFound')) return error.message;
+      if (isKubeError(error, 'Forbidden', 'Invalid', 'NotFound')) {
+        const message = `Error creating: ${error.message}`;
+        const component = 'replicaset-controller';
+        await tell(this.#host, set, { component, type: 'Warning', reason: 'FailedCreate', message });
+        return error.message;
+      }
       throw error;
     }
-    for (const pod of pods.toSorted(leastMissedFirst).slice(0, Math.max(0, pods.length - replicas)))
+    for (const pod of pods.toSorted(leastMissedFirst).slice(0, Math.max(0, pods.length - replicas))) {
       await api.delete(POD, keyOf(pod), { preconditions: { uid: pod.metadata.uid } }).catch(unlessGone);
+      await tellPod(this.#host, set, 'SuccessfulDelete', pod);
+    }
     return undefined;
   }
 

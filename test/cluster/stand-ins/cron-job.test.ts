@@ -133,6 +133,10 @@ describe('a CronJob', () => {
     await rig.pass(1000);
     expect(await scheduled()).toEqual(['2026-01-01T03:00:00Z']);
     const { items } = await rig.api.list(EVENT, { namespace: 'default' });
-    expect(items.map(({ reason }) => reason)).toEqual(['TooManyMissedTimes']);
+    expect(items.map(({ involvedObject, reason }) => `${involvedObject.kind} ${reason}`).toSorted()).toEqual([
+      'CronJob SuccessfulCreate',
+      'CronJob TooManyMissedTimes',
+      'Job SuccessfulCreate',
+    ]);
   });
 });
