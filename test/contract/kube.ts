@@ -9,6 +9,8 @@ import { applyContract } from './kube-apply.ts';
 import { applyFormContract } from './kube-apply-forms.ts';
 import { applyTypeContract } from './kube-apply-types.ts';
 import { batchContract } from './kube-batch.ts';
+import { celContract } from './kube-cel.ts';
+import { celDefinitionContract } from './kube-cel-definitions.ts';
 import { crdDefinitionContract } from './kube-crd-definitions.ts';
 import { crdLifecycleContract } from './kube-crd-lifecycle.ts';
 import { crdObjectContract } from './kube-crd-objects.ts';
@@ -153,6 +155,8 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     crdObjectContract(bench);
     crdUpdateContract(bench);
     crdServingContract(bench);
+    celContract(bench);
+    celDefinitionContract(bench);
     scaleContract(bench);
     workloadContract(bench);
     podContract(bench);
