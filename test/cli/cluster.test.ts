@@ -89,7 +89,7 @@ test('with the operator a job gets its finalizer, its verdict, and is let go', a
 test.each([
   ['1', '28', 69, /is Kubernetes v1\.28\.3; brickproof needs 1\.29 or newer/],
   ['0', '99', 69, /is Kubernetes v0\.99\.3; brickproof needs 1\.29 or newer/],
-  ['1', '29+', 69, /may not do what a run needs/],
+  ['1', '29+', 69, /context old: no\n$/],
 ])('a server of version %s.%s, over plain HTTP, ends with %i', async (major, minor, code, words) => {
   const asked: string[] = [];
   const server = createHttpServer(({ method, url }, response) => {
