@@ -34,7 +34,9 @@ export function readDraft(
     request.fieldValidation === undefined || request.fieldValidation === 'Ignore' ? undefined : [];
   const metadata = readMeta(given, (why) => undecodable(served, grafted, origin, why), unknown);
   const { schema } = served.version;
-  const conformed = tidyEmbedded(schema, conform(schema, grafted, unknown)) as Members;
+  const known = conform(schema, grafted, unknown) as Members;
+  const { tidy } = served.resource;
+  const conformed = (tidy === undefined ? tidyEmbedded(schema, known) : tidy(known, unknown)) as Members;
   if (unknown !== undefined) {
     const { duplicates = [] } = request;
     const complaints = [

@@ -78,6 +78,8 @@ export interface Resource {
   readonly custom: boolean;
   /** Field selector values beyond `metadata.name` and `metadata.namespace`. */
   readonly selectableFields?: (object: StoredObject) => Readonly<Record<string, string>>;
+  /** Drops what only this kind knows to be unknown; `unknown` receives the paths. */
+  readonly tidy?: (object: Members, unknown: string[] | undefined) => Members;
   /** Fills in what a client may leave out, as its own words; runs first. */
   readonly fillIn?: (draft: Draft) => void;
   /** Fills in what the server decides; runs before validation. */

@@ -93,6 +93,23 @@ export function crdServingContract(bench: Bench): void {
       );
     });
 
+    test('a keyword of its schema that there is not is warned of and dropped, or refused', async () => {
+      const crd = newCrd(`${bench.unique('odd')}s`, specOf({ a: { type: 'string', const: 'x' } }));
+      const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+      const unknown =
+        'unknown field "spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.a.const"';
+      const strict = await bench.wire.refusal('POST', definitions, {
+        body: crd,
+        query: { fieldValidation: 'Strict' },
+      });
+      expect(strict).toMatchObject({ reason: 'BadRequest', code: 400 });
+      expect(strict.message).toContain(unknown);
+      const { status, headers, body } = await bench.wire.send('POST', definitions, { body: crd });
+      expect(status).toBe(201);
+      expect(headers.warning).toBe(`299 - "${unknown.replaceAll('"', '\\"')}"`);
+      expect(JSON.stringify(body)).not.toContain('"const"');
+    });
+
     test('its columns are those of tables, and a value of another type shows as nothing', async () => {
       const column = (name: string, type: string, more: object = {}): object => ({
         name,

@@ -8,6 +8,7 @@ import { builtIn } from './built-in.ts';
 import { customResource } from './custom-resource.ts';
 import { definitionComplaints } from './definition-complaints.ts';
 import { acceptedNamesOf, decideNames, type NameDecision } from './definition-names.ts';
+import { tidyDefinition } from './definition-schema.ts';
 import { anything, bool, conditions, int, list, object, open, text } from './schema.ts';
 
 /** Keeps a definition until its objects are gone. Source: apiextensions/v1. */
@@ -52,6 +53,7 @@ export function customResourceDefinitionKind(
     required: ['spec'],
     columns: [column('Created At', (definition) => definition.metadata.creationTimestamp)],
     prepare: (draft, previous) => prepare(draft, previous, clock, definitions),
+    tidy: tidyDefinition,
     holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
     validate: (draft, previous) => {
       const causes = definitionComplaints(draft, previous);
