@@ -43,9 +43,8 @@ function connectTo({ url, token, authority }: ServerAddress): KubeConfig {
   const config = new KubeConfig();
   const name = 'explicit';
   config.loadFromClusterAndUser(
-    // The library takes plain HTTP only from those who say that they want no TLS.
     {
-      ...{ name, server: url, skipTLSVerify: url.startsWith('http:') },
+      ...{ name, server: url, skipTLSVerify: isPlain(url) },
       ...(authority !== undefined && { caData: Buffer.from(authority).toString('base64') }),
     },
     { name, ...(token !== undefined && { token }) },
@@ -60,6 +59,9 @@ function connectFromInside(): KubeConfig {
   config.loadFromCluster();
   return config;
 }
+
+/** The library takes plain HTTP only from those who say that they want no TLS. */
+const isPlain = (url: string | undefined): boolean => url?.startsWith('http:') === true;
 
 const homeFile = (): string => join(homedir(), '.kube', 'config');
 
@@ -85,6 +87,10 @@ function readConfig(file: string): KubeConfig {
   }
   if (config.clusters.length === 0)
     throw new KubeConnectionError(`${file} is no kubeconfig: it names no cluster`);
+  // As kubectl, and as `kubectl proxy` needs it.
+  config.clusters = config.clusters.map((one) =>
+    isPlain(one.server) ? { ...one, skipTLSVerify: true } : one,
+  );
   return config;
 }
 

@@ -1,6 +1,9 @@
+import { mostCost } from './cel/cost.ts';
 import { kubernetesEnvironment, optional } from './cel/environment.ts';
 import { compileExpression, type Expression } from './cel/expression.ts';
 import { SchemaTypes } from './cel/schema-type.ts';
+import { countThatFits } from './cel/value-size.ts';
+import type { RuleCosts } from './crd-schema-costs.ts';
 import { compileFieldPath } from './crd-schema-path.ts';
 import type { KubeCause } from './error.ts';
 import { duplicateValue, forbiddenValue, invalidValue, requiredValue } from './field-cause.ts';
@@ -29,18 +32,25 @@ export interface NodeRules {
 
 export const NO_RULES: NodeRules = { rules: [], read: (value) => value };
 
+/** Where in a schema a node stands. */
+export interface RulePlace {
+  readonly path: string;
+  readonly causes: KubeCause[];
+  /** The node describes whole objects. */
+  readonly isResource: boolean;
+  /** The list above whose items cannot be told from their predecessors. */
+  readonly uncorrelatable: string | undefined;
+  /** How many values of the node an object can have; undefined where nothing limits them. */
+  readonly cardinality: number | undefined;
+  readonly costs: RuleCosts;
+}
+
 /**
- * Compiles the rules of one schema node. `isResource` says that the node is a whole object;
- * `uncorrelatable` is the path of the list above it whose items have no old values, if any.
+ * Compiles the rules of one schema node.
  * Source: apiextensions-apiserver v0.32, pkg/apiserver/schema/cel/compilation.go.
  */
-export function compileRules(
-  source: JsonRecord,
-  path: string,
-  isResource: boolean,
-  uncorrelatable: string | undefined,
-  causes: KubeCause[],
-): NodeRules {
+export function compileRules(source: JsonRecord, place: RulePlace): NodeRules {
+  const { path, causes, isResource, uncorrelatable, costs } = place;
   const entries = recordsOf(source['x-kubernetes-validations']);
   if (entries.length === 0) return NO_RULES;
   const environment = kubernetesEnvironment();
@@ -55,6 +65,7 @@ export function compileRules(
   environment.registerVariable('self', type.name);
   const plainly = environment.clone().registerVariable('oldSelf', type.name);
   const optionally = environment.clone().registerVariable('oldSelf', `optional<${type.name}>`);
+  const times = place.cardinality ?? countThatFits(type.size);
   const rules: CompiledRule[] = [];
   for (const [index, entry] of entries.entries()) {
     const context = entry.optionalOldSelf === true ? optionally : plainly;
@@ -62,6 +73,7 @@ export function compileRules(
     const found = typeof expression === 'string' ? expression : undefined;
     if (found !== undefined) causes.push(invalidRule(`${at}[${index}].rule`, entry, found));
     if (typeof expression === 'string') continue;
+    costs.observe(mostCost(expression.root, type) * times, 'rule', `${at}[${index}].rule`, causes);
     complainOfOldSelf(entry, expression, `${at}[${index}]`, uncorrelatable, causes);
     const words = entry.messageExpression;
     const message = typeof words === 'string' ? compileExpression(context, words, 'string') : undefined;
@@ -73,7 +85,16 @@ export function compileRules(
           message.startsWith('compilation failed') ? `messageExpression ${message}` : message,
         ),
       );
-    else rules.push(compiledRule(source, entry, expression, message));
+    else {
+      if (message !== undefined)
+        costs.observe(
+          mostCost(message.root, type),
+          'messageExpression',
+          `${at}[${index}].messageExpression`,
+          causes,
+        );
+      rules.push(compiledRule(source, entry, expression, message));
+    }
   }
   return { rules, read: type.read };
 }

@@ -1,5 +1,6 @@
 import { type Check, checksOf } from './crd-schema-checks.ts';
-import { compileRules, NO_RULES, type NodeRules } from './crd-schema-rules.ts';
+import { RuleCosts } from './crd-schema-costs.ts';
+import { compileRules, NO_RULES, type NodeRules, type RulePlace } from './crd-schema-rules.ts';
 import type { KubeCause } from './error.ts';
 import { isRecord, type JsonRecord, recordOf } from './json-record.ts';
 
@@ -45,7 +46,7 @@ export interface CompiledSchema {
  * Compiles one `openAPIV3Schema`, which has been found to be structural where it is a user's.
  *
  * Complaints about its patterns and rules go to `causes`, with paths below `path`. `isResource` says that
- * it describes whole objects, whose metadata rules may see. Rules are left out unless there is no other complaint.
+ * it describes whole objects, whose metadata rules may see.
  */
 export function compileSchema(
   source: unknown,
@@ -53,17 +54,24 @@ export function compileSchema(
   causes: KubeCause[],
   isResource = false,
 ): CompiledSchema {
-  return compile(recordOf(source), { path, causes, structural: true, isResource, uncorrelatable: undefined });
+  const costs = new RuleCosts();
+  const root = {
+    path,
+    causes,
+    costs,
+    structural: true,
+    isResource,
+    uncorrelatable: undefined,
+    cardinality: 1,
+  };
+  const schema = compile(recordOf(source), root);
+  costs.checkTotal(path, causes);
+  return schema;
 }
 
-interface Place {
-  readonly path: string;
-  readonly causes: KubeCause[];
+interface Place extends RulePlace {
   /** False inside allOf, anyOf, oneOf and not, which restrict values and do not describe them. */
   readonly structural: boolean;
-  readonly isResource: boolean;
-  /** The list above whose items cannot be told from their predecessors. */
-  readonly uncorrelatable: string | undefined;
 }
 
 function compile(source: JsonRecord, place: Place): CompiledSchema {
@@ -72,7 +80,10 @@ function compile(source: JsonRecord, place: Place): CompiledSchema {
   const inside = (member: string, node: unknown, more: Partial<Place> = {}): CompiledSchema => {
     const part = recordOf(node);
     const isResource = part['x-kubernetes-embedded-resource'] === true;
-    return compile(part, { ...place, path: `${path}.${member}`, isResource, ...more });
+    const times = countOfParts(source);
+    const cardinality =
+      place.cardinality === undefined || times === undefined ? undefined : place.cardinality * times;
+    return compile(part, { ...place, path: `${path}.${member}`, isResource, cardinality, ...more });
   };
   const properties = new Map(
     Object.entries(recordOf(source.properties)).map(([name, node]) => [
@@ -91,8 +102,7 @@ function compile(source: JsonRecord, place: Place): CompiledSchema {
     listOf(source[name]).map((part, index) => inside(`${name}[${index}]`, part, { structural: false }));
 
   const checks = checksOf(source, path, causes);
-  const rules =
-    causes.length > 0 ? NO_RULES : compileRules(source, path, place.isResource, place.uncorrelatable, causes);
+  const rules = compileRules(source, place);
   const below = [...properties.values(), ...(additional ? [additional] : []), ...(items ? [items] : [])];
   const preserves = source['x-kubernetes-preserve-unknown-fields'] === true;
   return {
@@ -123,6 +133,18 @@ function compile(source: JsonRecord, place: Place): CompiledSchema {
     oneOf: junctor('oneOf'),
     not: source.not === undefined ? undefined : inside('not', source.not, { structural: false }),
   };
+}
+
+/** How many values stand below one of this node: undefined where nothing limits them. */
+function countOfParts({
+  type,
+  additionalProperties,
+  maxItems,
+  maxProperties,
+}: JsonRecord): number | undefined {
+  if (type === 'array') return typeof maxItems === 'number' ? maxItems : undefined;
+  if (type !== 'object' || additionalProperties === undefined) return 1;
+  return typeof maxProperties === 'number' ? maxProperties : undefined;
 }
 
 /** Built-in kinds tell list items apart by their patch merge key. */

@@ -1,5 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
 import { main } from '../../src/cli/main.ts';
@@ -81,6 +84,44 @@ test('with the operator a job gets its finalizer, its verdict, and is let go', a
   expect(judged?.status?.counts).toEqual({ pending: 0, 'unknown-device': 1 });
   expect(isGone).toBe(true);
   expect(await end()).toBe(0);
+});
+
+test.each([
+  ['1', '28', 69, /is Kubernetes v1\.28\.3; brickproof needs 1\.29 or newer/],
+  ['0', '99', 69, /is Kubernetes v0\.99\.3; brickproof needs 1\.29 or newer/],
+  ['1', '29+', 69, /context old: no\n$/],
+])('a server of version %s.%s, over plain HTTP, ends with %i', async (major, minor, code, words) => {
+  const asked: string[] = [];
+  const server = createHttpServer(({ method, url }, response) => {
+    asked.push(`${method} ${url}`);
+    const version = { major, minor, gitVersion: `v${major}.${Number.parseInt(minor, 10)}.3` };
+    const nothing = { kind: 'Status', status: 'Failure', code: 404, reason: 'NotFound', message: 'no' };
+    response.writeHead(url === '/version/' || url === '/version' ? 200 : 404, {
+      'Content-Type': 'application/json',
+    });
+    response.end(JSON.stringify(url?.startsWith('/version') ? version : nothing));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { readonly port: number };
+  const folder = mkdtempSync(join(tmpdir(), 'brickproof-old-'));
+  const file = join(folder, 'kubeconfig');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      'current-context': 'old',
+      clusters: [{ name: 'old', cluster: { server: `http://127.0.0.1:${port}` } }],
+      users: [{ name: 'me', user: {} }],
+      contexts: [{ name: 'old', context: { cluster: 'old', user: 'me' } }],
+    }),
+  );
+  const console = new ScriptedConsole();
+  expect(await main(['cluster', '--cluster', `kubeconfig=${file}`], console)).toBe(code);
+  expect(console.stderr).toMatch(words);
+  // Whatever was asked, nothing was made.
+  expect(asked.filter((line) => !/^GET |^POST .*(access|review)/i.test(line))).toEqual([]);
+  rmSync(folder, { recursive: true });
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test('somebody named twice is refused, not merged', async () => {

@@ -1,4 +1,5 @@
 import { equalJson } from '../json-equal.ts';
+import type { ValueSize } from './value-size.ts';
 
 /** How the values of one schema node are seen by rules. */
 export interface DeclaredType {
@@ -6,6 +7,11 @@ export interface DeclaredType {
   readonly name: string;
   /** Turns JSON that has passed the schema into what rules calculate with. */
   readonly read: (value: unknown) => unknown;
+  readonly size: ValueSize;
+  /** Of the items of a list, or of the values of a map. */
+  readonly elements?: DeclaredType;
+  /** Of an object. */
+  readonly fields?: Fields;
 }
 
 /** Where a rule finds a member of an object, and how it reads it. */
@@ -16,7 +22,7 @@ export interface DeclaredField {
 
 export type Fields = ReadonlyMap<string, DeclaredField>;
 
-/** An object as rules see it: members by their escaped names, read when a rule first asks for them. */
+/** An object as rules see it: members by their escaped names, read when a rule first asks for them; null is absent. */
 export class CelObject extends Map<string, unknown> {
   readonly json: Readonly<Record<string, unknown>>;
   readonly fields: Fields;
@@ -32,8 +38,8 @@ export class CelObject extends Map<string, unknown> {
     if (known !== undefined) return known;
     const field = this.fields.get(name);
     const value = field === undefined ? undefined : this.json[field.property];
-    if (field === undefined || value === undefined) return undefined;
-    const read = value === null ? null : field.type.read(value);
+    if (field === undefined || value === undefined || value === null) return undefined;
+    const read = field.type.read(value);
     super.set(name, read);
     return read;
   }

@@ -27,9 +27,15 @@ const WORDS: readonly (readonly [nanos: bigint, ...names: readonly string[]])[] 
  * Source: k8s.io/kube-openapi, validation/strfmt/duration.go.
  */
 export function parseDuration(text: string): bigint | undefined {
+  return parseGoDuration(text) ?? inWords(text);
+}
+
+/** As a rule's `duration()` reads it. Source: Go, time.ParseDuration. */
+export function parseGoDuration(text: string): bigint | undefined {
   const [, sign, parts = ''] =
     /^([+-]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|[smh]))+)$/.exec(text) ?? [];
-  return sign === undefined ? inWords(text) : sign === '-' ? -inGo(parts) : inGo(parts);
+  if (sign === undefined) return undefined;
+  return sign === '-' ? -inGo(parts) : inGo(parts);
 }
 
 function inGo(parts: string): bigint {

@@ -5,8 +5,9 @@ import {
   TypeError as TypeMismatch,
 } from '@marcbachmann/cel-js';
 import { equalValues, joinLists } from './cel-object.ts';
-import { compileRe2 } from './re2.ts';
-import { MATCHES } from './string-functions.ts';
+import type { Node } from './expression-node.ts';
+import { literalMistake } from './literal-check.ts';
+import { OWN_NAMES } from './string-functions.ts';
 
 /** Values of `self` and `oldSelf`; an absent one is not named by the expression. */
 export interface Variables {
@@ -21,17 +22,8 @@ export type Evaluated =
 /** A checked expression, ready to run; running it never throws. */
 export interface Expression {
   readonly usesOldSelf: boolean;
+  readonly root: Node;
   readonly evaluate: (variables: Variables) => Evaluated;
-}
-
-interface Node {
-  readonly op: string;
-  args: unknown;
-  readonly start: number;
-  readonly end: number;
-  /** Set by type checking. */
-  readonly checkedType?: { readonly kind: string };
-  handle?: (left: unknown, right: unknown) => unknown;
 }
 
 /** Parses and type checks `text`; returns what is wrong with it, in the words of an API server, as a text. */
@@ -43,14 +35,21 @@ export function compileExpression(
   try {
     const program = environment.parse(withPlainHas(environment, text));
     const nodes = [...nodesOf(program.ast)];
-    const complaint = badPattern(nodes, text) ?? unknownField(environment, nodes, text);
+    const complaint = withoutBind(nodes, text) ?? unknownField(environment, nodes, text);
     if (complaint !== undefined) return complaint;
+    for (const node of nodes) callOurs(node);
     const { valid, error, type: found } = program.check();
     if (!valid) return compilationFailed(error, text);
     if (found !== type && !(found === 'dyn' && type === 'bool')) return mustEvaluateTo(type);
+    const literal = literalMistake(program.ast as unknown as Node);
+    if (literal !== undefined) return located(literal.message, text, literal.node.start);
     for (const node of nodes) compareBySchema(node);
     const usesOldSelf = nodes.some(({ op, args }) => op === 'id' && args === 'oldSelf');
-    return { usesOldSelf, evaluate: (variables) => run(() => program({ ...variables })) };
+    return {
+      usesOldSelf,
+      root: program.ast as unknown as Node,
+      evaluate: (variables) => run(() => program({ ...variables })),
+    };
   } catch (error) {
     return compilationFailed(error, text);
   }
@@ -146,21 +145,17 @@ function isChain({ op, args }: Node): boolean {
   return op === 'id' || (op === '.' && isChain((args as [Node])[0]));
 }
 
-/**
- * Has patterns matched as Go does, and returns what is wrong with the first literal that is none.
- * The library's own `matches` reads the patterns of ECMAScript; ours has another name.
- */
-function badPattern(nodes: readonly Node[], text: string): string | undefined {
-  for (const { op, args } of nodes) {
-    if (op !== 'rcall') continue;
-    const call = args as [string, Node, readonly Node[]];
-    const [name, , [pattern]] = call;
-    if (name !== 'matches' && name !== 'find' && name !== 'findAll') continue;
-    if (name === 'matches') call[0] = MATCHES;
-    if (pattern?.op === 'value' && typeof pattern.args === 'string' && compileRe2(pattern.args) === undefined)
-      return located(`invalid ${name} argument`, text, pattern.start);
-  }
-  return undefined;
+/** The library knows `cel.bind`, an API server of this version does not. */
+function withoutBind(nodes: readonly Node[], text: string): string | undefined {
+  const found = nodes.find(({ op, args }) => op === 'rcall' && (args as [string, Node])[1].args === 'cel');
+  return found && located("undeclared reference to 'cel' (in container '')", text, found.start);
+}
+
+/** Where the library has a function that is not quite the one of an API server, ours has another name. */
+function callOurs({ op, args }: Node): void {
+  if (op !== 'rcall') return;
+  const call = args as [string];
+  call[0] = OWN_NAMES[call[0]] ?? call[0];
 }
 
 /** has() is checked for its object only; a field that the schema does not know is a mistake there, too. */

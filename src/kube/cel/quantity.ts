@@ -78,7 +78,7 @@ export function addQuantities(environment: Environment): void {
     return quantity.nanos / NANO;
   });
   add(`${type}.asApproximateFloat(): double`, (quantity: Quantity) => Number(quantity.nanos) / Number(NANO));
-  add(`${type}.sign(): int`, (quantity: Quantity) => compare(quantity, new Quantity(0n)));
+  add(`sign(${type}): int`, (quantity: Quantity) => compare(quantity, new Quantity(0n)));
   add(
     `${type}.add(${type}): ${type}`,
     (left: Quantity, right: Quantity) => new Quantity(left.nanos + right.nanos),

@@ -11,11 +11,21 @@ import {
 } from './cel-object.ts';
 import { parseDuration } from './duration.ts';
 import { escapePropertyName } from './property-name.ts';
+import {
+  BOOL_SIZE,
+  INT_OR_STRING_SIZE,
+  listSize,
+  mapSize,
+  NUMBER_SIZE,
+  objectSize,
+  textSize,
+  type ValueSize,
+} from './value-size.ts';
 
-const TEXT: DeclaredType = { name: 'string', read: (value) => value };
 const INT_OR_STRING: DeclaredType = {
   name: 'dyn',
   read: (value) => (typeof value === 'number' ? BigInt(value) : value),
+  size: INT_OR_STRING_SIZE,
 };
 const WITH_RESOURCE_META: JsonRecord = {
   apiVersion: { type: 'string' },
@@ -29,7 +39,7 @@ const WITH_RESOURCE_META: JsonRecord = {
 /**
  * Declares what schemas describe as types of one environment, so that rules are checked before they run.
  * What a rule may not see has no type: unknown fields that are preserved, and what is made of them.
- * Where null is allowed, type checking is left to the run.
+ * Null is not seen by type checking where it is allowed.
  * Source: k8s.io/apiserver v0.32, pkg/cel/common/schemas.go.
  */
 export class SchemaTypes {
@@ -48,16 +58,16 @@ export class SchemaTypes {
         return this.#list(source);
       case 'object':
         return isRecord(source.additionalProperties)
-          ? this.#mapOf(source.additionalProperties)
+          ? this.#mapOf(source, source.additionalProperties)
           : this.#object(source, isResource);
       case 'string':
-        return textType(source.format);
+        return textType(source, textSize(source));
       case 'boolean':
-        return { name: 'bool', read: (value) => value };
+        return { name: 'bool', read: (value) => value, size: BOOL_SIZE };
       case 'number':
-        return { name: 'double', read: (value) => value };
+        return { name: 'double', read: (value) => value, size: NUMBER_SIZE };
       case 'integer':
-        return { name: 'int', read: (value) => BigInt(value as number) };
+        return { name: 'int', read: (value) => BigInt(value as number), size: NUMBER_SIZE };
       default:
         return undefined;
     }
@@ -68,7 +78,7 @@ export class SchemaTypes {
     const { nullable, ...rest } = recordOf(source);
     const type = this.declare(rest, rest['x-kubernetes-embedded-resource'] === true);
     if (nullable !== true || type === undefined) return type;
-    return { name: 'dyn', read: (value) => (value === null ? null : type.read(value)) };
+    return { ...type, read: (value) => (value === null ? null : type.read(value)) };
   }
 
   #list(source: JsonRecord): DeclaredType | undefined {
@@ -81,24 +91,29 @@ export class SchemaTypes {
       markList(list, identity);
       return list;
     };
-    return { name, read };
+    return { name, read, size: listSize(source, items.size), elements: items };
   }
 
-  #mapOf(valueSource: JsonRecord): DeclaredType | undefined {
+  #mapOf(source: JsonRecord, valueSource: JsonRecord): DeclaredType | undefined {
     const values = this.#inside(valueSource);
     if (values === undefined) return undefined;
     const read = (value: unknown): unknown =>
       new Map(Object.entries(value as JsonRecord).map(([key, member]) => [key, values.read(member)]));
-    return { name: `map<string, ${values.name}>`, read };
+    const size = mapSize(source, values.size);
+    return { name: `map<string, ${values.name}>`, read, size, elements: values };
   }
 
   #object(source: JsonRecord, isResource: boolean): DeclaredType {
     const properties = { ...recordOf(source.properties), ...(isResource && WITH_RESOURCE_META) };
     const fields = new Map<string, DeclaredField>();
+    const required: [string, ValueSize][] = [];
     for (const [property, schema] of Object.entries(properties)) {
       const escaped = escapePropertyName(property);
-      const type = escaped === undefined ? undefined : this.#inside(schema);
-      if (escaped !== undefined && type !== undefined) fields.set(escaped, { property, type });
+      const type = this.#inside(schema);
+      if (type === undefined) continue;
+      if (escaped !== undefined) fields.set(escaped, { property, type });
+      const isRequired = Array.isArray(source.required) && source.required.includes(property);
+      if (isRequired && recordOf(schema).default === undefined) required.push([property, type.size]);
     }
     const name = `object${++this.#count}`;
     const Declared = class extends CelObject {};
@@ -107,21 +122,22 @@ export class SchemaTypes {
       .registerType(name, { ctor: Declared, fields: Object.fromEntries(names) })
       .registerOperator(`${name} == ${name}`, equalValues)
       .registerOperator(`${name} == null`, (object) => object === null);
-    return { name, read: (value) => new Declared(value as JsonRecord, fields) };
+    const read = (value: unknown): unknown => new Declared(value as JsonRecord, fields);
+    return { name, read, size: objectSize(required), fields };
   }
 }
 
-function textType(format: unknown): DeclaredType {
+function textType({ format }: JsonRecord, size: ValueSize): DeclaredType {
   switch (format) {
     case 'byte':
-      return { name: 'bytes', read: (value) => Uint8Array.from(Buffer.from(String(value), 'base64')) };
+      return { name: 'bytes', read: (value) => Uint8Array.from(Buffer.from(String(value), 'base64')), size };
     case 'date':
     case 'date-time':
-      return { name: 'google.protobuf.Timestamp', read: (value) => new Date(String(value)) };
+      return { name: 'google.protobuf.Timestamp', read: (value) => new Date(String(value)), size };
     case 'duration':
-      return { name: 'google.protobuf.Duration', read: (value) => readDuration(String(value)) };
+      return { name: 'google.protobuf.Duration', read: (value) => readDuration(String(value)), size };
     default:
-      return TEXT;
+      return { name: 'string', read: (value) => value, size };
   }
 }
 

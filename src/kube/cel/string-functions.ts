@@ -1,9 +1,17 @@
 import type { Environment } from '@marcbachmann/cel-js';
+import { Duration } from '@marcbachmann/cel-js/evaluator';
 import { CelObject } from './cel-object.ts';
 import { compileRe2 } from './re2.ts';
 
-/** Under which name patterns are matched as Go does: the library has taken `matches`. */
-export const MATCHES = 'matchesRe2';
+/**
+ * Names of ours for functions that the library has taken: its patterns are those of ECMAScript, and its
+ * cases those of all alphabets.
+ */
+export const OWN_NAMES: Readonly<Record<string, string>> = {
+  matches: 'matchesRe2',
+  lowerAscii: 'lowerAsciiOnly',
+  upperAscii: 'upperAsciiOnly',
+};
 
 /** Source: cel-go, ext/strings.go (version 2); k8s.io/apiserver v0.32, pkg/cel/library/regex.go. */
 export function addStringFunctions(environment: Environment): void {
@@ -21,7 +29,15 @@ export function addStringFunctions(environment: Environment): void {
   add('string.replace(string, string, int): string', replaceSome);
   add('string.format(list<dyn>): string', formatText);
   const matches = (text: string, pattern: string): boolean => regex(pattern).test(text);
-  add(`string.${MATCHES}(string): bool`, matches);
+  add('string.matchesRe2(string): bool', matches);
+  add('string.lowerAsciiOnly(): string', (text: string) =>
+    text.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase()),
+  );
+  add('string.upperAsciiOnly(): string', (text: string) =>
+    text.replaceAll(/[a-z]+/g, (run) => run.toUpperCase()),
+  );
+  add('string(google.protobuf.Timestamp): string', (time: Date) => plainText(time));
+  add('string(google.protobuf.Duration): string', (duration: Duration) => durationText(duration));
   add('matches(string, string): bool', matches);
   add('string.find(string): string', (text: string, pattern: string) => regex(pattern).exec(text)?.[0] ?? '');
   add('string.findAll(string): list<string>', (text: string, pattern: string) => findAll(text, pattern, -1n));
@@ -73,13 +89,11 @@ function formatValue(value: unknown, verb: string, digits: number): string {
       if (!isWhole(value)) break;
       return String(value.valueOf());
     case 'f':
-      if (typeof value !== 'number' && !isWhole(value)) break;
-      return Number(value.valueOf()).toFixed(digits);
+      if (typeof value !== 'number') break;
+      return value.toFixed(digits);
     case 'e':
-      if (typeof value !== 'number' && !isWhole(value)) break;
-      return Number(value.valueOf())
-        .toExponential(digits)
-        .replace(/e([+-])(\d)$/, 'e$10$2');
+      if (typeof value !== 'number') break;
+      return value.toExponential(digits).replace(/e([+-])(\d)$/, 'e$10$2');
     case 'b':
       if (typeof value === 'boolean') return value ? '1' : '0';
       if (!isWhole(value)) break;
@@ -109,17 +123,35 @@ function hexText(value: unknown): string | undefined {
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : undefined;
 }
 
+function durationText(duration: Duration): string {
+  return `${Number(duration.seconds) + duration.nanos / 1e9}s`;
+}
+
 function plainText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null) return 'null';
-  if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, 'Z');
-  if (Array.isArray(value)) return `[${value.map(plainText).join(', ')}]`;
-  if (value instanceof CelObject)
-    return plainText(new Map([...value.fields.keys()].map((name) => [name, value.get(name)] as const)));
-  if (value instanceof Map)
-    return `{${[...value]
-      .map(([key, member]) => `${plainText(key)}: ${plainText(member)}`)
-      .sort()
-      .join(', ')}}`;
-  return String(value);
+  if (value instanceof Date) return value.toISOString().replace(/\.?0*Z$/, 'Z');
+  if (value instanceof Duration) return durationText(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
+  const members = value instanceof Map ? [...value] : isPlain(value) ? Object.entries(value) : undefined;
+  if (value instanceof CelObject || members === undefined) return String(value);
+  return `{${members
+    .map(([key, member]) => `${literal(key)}:${literal(member)}`)
+    .sort()
+    .join(', ')}}`;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value?.constructor === Object;
+}
+
+/** As it would stand in a rule: what lists and maps are filled with. */
+function literal(value: unknown): string {
+  const text = plainText(value);
+  if (typeof value === 'string') return JSON.stringify(text);
+  if (typeof value === 'number') return value.toFixed(6);
+  if (value instanceof Uint8Array) return `b${JSON.stringify(text)}`;
+  if (value instanceof Date) return `timestamp(${JSON.stringify(text)})`;
+  return value instanceof Duration ? `duration(${JSON.stringify(text)})` : text;
 }
