@@ -9,6 +9,7 @@ import type { WriteRequest } from './requests.ts';
 import type { Served } from './resource.ts';
 import { badRequest, invalid } from './status-errors.ts';
 import { type Draft, equalJson, graft, isMembers, type Members, type StoredObject } from './stored-object.ts';
+import { repeatedKeysError } from './yaml-body.ts';
 
 /**
  * Reads a client's object into a draft of the served version: copied, pruned, defaulted, metadata put in
@@ -38,9 +39,11 @@ export function readDraft(
   const { tidy } = served.resource;
   const conformed = (tidy === undefined ? tidyEmbedded(schema, known) : tidy(known, unknown)) as Members;
   if (unknown !== undefined) {
-    const { duplicates = [] } = request;
+    const { duplicates = [], repeatedKeys = [] } = request;
+    const isStrict = request.fieldValidation === 'Strict' && repeatedKeys.length > 0;
     const complaints = [
       ...duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
+      ...(isStrict ? [repeatedKeysError(repeatedKeys)] : repeatedKeys),
       ...unknown.map((field) => `unknown field ${JSON.stringify(field)}`),
     ];
     if (complaints.length > 0) report(served, grafted, complaints, request, origin);

@@ -18,6 +18,8 @@ export interface WriteRequest extends Omit<WriteOptions, 'subresource'> {
   readonly bodyBytes?: number;
   /** Paths of members that the body had twice: as unwelcome as unknown ones. */
   readonly duplicates?: readonly string[];
+  /** Keys that the request's YAML had twice, as its reader complains of them. */
+  readonly repeatedKeys?: readonly string[];
   /** Receives lines for a Warning header. */
   readonly warn?: (text: string) => void;
 }

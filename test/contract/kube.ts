@@ -41,6 +41,7 @@ import { watchContract } from './kube-watch.ts';
 import { watchStartContract } from './kube-watch-start.ts';
 import { CRD, NAMESPACE, newWidget, WIDGET, WIDGET_CRD, type Widget } from './kube-widget.ts';
 import { workloadContract } from './kube-workloads.ts';
+import { yamlContract } from './kube-yaml.ts';
 import type { Wire } from './wire.ts';
 
 /** A server under test. */
@@ -143,6 +144,7 @@ export function kubeContract(title: string, lacks: NotApplicable, start: () => P
     managedFieldsContract(bench);
     fieldSelectorContract(bench);
     shapeContract(bench);
+    yamlContract(bench);
     watchContract(bench);
     watchStartContract(bench);
     applyContract(bench);

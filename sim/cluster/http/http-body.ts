@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { parse as parseYaml } from 'yaml';
 import { KubeError } from '../../../src/kube/error.ts';
 import { unrecognized } from '../decode-errors.ts';
 import type { Resource } from '../resource.ts';
 import { badRequest } from '../status-errors.ts';
+import { readYaml } from '../yaml-body.ts';
 import { duplicateMembers } from './duplicate-members.ts';
 import { bodyFormat, patchFormat } from './negotiation.ts';
 import { decodeProtobuf } from './protobuf.ts';
@@ -15,9 +15,13 @@ export interface RequestBody {
   /** As JSON. */
   readonly value: unknown;
   readonly bytes: number;
-  /** Paths of members that the text has twice. */
+  /** Paths of members that the JSON has twice. */
   readonly duplicates: readonly string[];
+  /** Keys that the YAML has twice, as its reader complains of them. */
+  readonly repeatedKeys: readonly string[];
 }
+
+const EMPTY: RequestBody = { value: undefined, bytes: 0, duplicates: [], repeatedKeys: [] };
 
 /**
  * The body, undefined when there is none. Throws BadRequest, UnsupportedMediaType or
@@ -26,7 +30,7 @@ export interface RequestBody {
 export async function readBody(message: IncomingMessage, { kind, custom }: Resource): Promise<RequestBody> {
   const { 'content-length': length, 'transfer-encoding': encoding } = message.headers;
   // With neither of the two there is none. Source: RFC 9112, section 6.3.
-  if (length === undefined && encoding === undefined) return { value: undefined, bytes: 0, duplicates: [] };
+  if (length === undefined && encoding === undefined) return EMPTY;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -37,19 +41,18 @@ export async function readBody(message: IncomingMessage, { kind, custom }: Resou
   }
   if (bytes > BODY_BYTES_MAX)
     throw new KubeError('RequestEntityTooLarge', `Request entity too large: limit is ${BODY_BYTES_MAX}`);
-  if (bytes === 0) return { value: undefined, bytes, duplicates: [] };
+  if (bytes === 0) return EMPTY;
   const type = message.headers['content-type'];
   const format = message.method === 'PATCH' ? patchFormat(type) : bodyFormat(type, custom);
   if (format === 'protobuf') {
     const decoded = decodeProtobuf(Buffer.concat(chunks));
     if (!decoded.ok) throw unreadable(message.method, kind, format, decoded.error);
-    return { value: decoded.value, bytes, duplicates: [] };
+    return { ...EMPTY, value: decoded.value, bytes };
   }
   const text = Buffer.concat(chunks).toString();
   try {
-    // YAML with a member twice is refused by its reader.
-    if (format === 'yaml' || format === 'apply') return { value: parseYaml(text), bytes, duplicates: [] };
-    return { value: JSON.parse(text), bytes, duplicates: duplicateMembers(text) };
+    if (format === 'yaml' || format === 'apply') return { ...EMPTY, ...readYaml(text), bytes };
+    return { ...EMPTY, value: JSON.parse(text), bytes, duplicates: duplicateMembers(text) };
   } catch (error) {
     throw unreadable(message.method, kind, format, (error as Error).message);
   }

@@ -121,7 +121,7 @@ export class HttpDoor {
     const served = this.#cluster.server.catalog.served(route.apiVersion, route.plural);
     if (served === undefined || (route.namespace !== undefined && !served.resource.namespaced))
       throw this.#isBuiltIn(route.apiVersion) ? notServed() : pageNotFound();
-    const { value: body, bytes: bodyBytes, duplicates } = await readBody(message, served.resource);
+    const { value: body, bytes: bodyBytes, ...repeated } = await readBody(message, served.resource);
     const request: ResourceRequest = {
       method: message.method ?? 'GET',
       route,
@@ -130,7 +130,7 @@ export class HttpDoor {
       contentType: message.headers['content-type'],
       body,
       bodyBytes,
-      duplicates,
+      ...repeated,
       userAgent: message.headers['user-agent'],
       user,
     };

@@ -2,8 +2,9 @@ import type { DeleteOptions } from '../../../src/kube/api.ts';
 import { type KubeCause, KubeError } from '../../../src/kube/error.ts';
 import { forbiddenValue, invalidValue, tooLong, unsupportedValue } from '../../../src/kube/field-cause.ts';
 import type { DeleteRequest, Subresource, WriteRequest } from '../requests.ts';
-import { invalidRequest, notServed } from '../status-errors.ts';
+import { badRequest, invalidRequest, notServed } from '../status-errors.ts';
 import { isMembers, type Members } from '../stored-object.ts';
+import { repeatedKeysError } from '../yaml-body.ts';
 import { patchFormat } from './negotiation.ts';
 import { isTrue, wholeNumber } from './read-options.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -22,7 +23,7 @@ export function writeRequest(
   kind: OptionsKind,
   warn: (text: string) => void,
 ): WriteRequest {
-  const { query, route, user: asker, bodyBytes, duplicates } = request;
+  const { query, route, user: asker, bodyBytes, duplicates, repeatedKeys } = request;
   const { subresource } = route;
   if (subresource !== undefined && !SUBRESOURCES.includes(subresource)) throw notServed();
   const causes: KubeCause[] = [];
@@ -39,6 +40,12 @@ export function writeRequest(
     causes.push(forbiddenValue('force', 'may not be specified for non-apply patch'));
   if (causes.length > 0) throw invalidRequest(kind, causes);
   const isApply = kind === 'PatchOptions' && patchFormat(request.contentType) === 'apply';
+  // An apply is read before anything is known of its kind.
+  if (isApply && fieldValidation === 'Strict' && repeatedKeys.length > 0)
+    throw badRequest(
+      `error strict decoding YAML: error converting YAML to JSON: ${repeatedKeysError(repeatedKeys)}`,
+    );
+  if (isApply && fieldValidation !== 'Ignore') for (const line of repeatedKeys) warn(line);
   const fieldManager = given !== '' || isApply ? given : managerOf(request.userAgent);
   return {
     user: asker.name,
@@ -46,6 +53,7 @@ export function writeRequest(
     warn,
     bodyBytes,
     duplicates,
+    ...(!isApply && { repeatedKeys }),
     dryRun,
     fieldValidation: fieldValidation || 'Warn',
     force: isTrue(query, 'force'),

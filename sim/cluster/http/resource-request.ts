@@ -12,6 +12,8 @@ export interface ResourceRequest {
   readonly bodyBytes: number;
   /** Paths of members that the body has twice; the last one counts. */
   readonly duplicates: readonly string[];
+  /** Keys that a YAML body has twice, as its reader complains of them; the last one counts. */
+  readonly repeatedKeys: readonly string[];
   readonly userAgent: string | undefined;
   readonly user: UserInfo;
 }
