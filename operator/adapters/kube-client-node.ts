@@ -51,7 +51,11 @@ export class ClientNodeKubeApi implements KubeApi {
   }
 
   async list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
-    const { namespace, ...query } = options;
+    const { namespace, notOlderThan, ...rest } = options;
+    const query = {
+      ...rest,
+      ...(notOlderThan && { resourceVersion: notOlderThan, resourceVersionMatch: 'NotOlderThan' }),
+    };
     const answer = (await this.#json('GET', collectionPath(kind, namespace), query)) as ListBody<T>;
     const { resourceVersion, continue: token } = answer.metadata;
     // Servers leave these out of the items of built-in kinds.

@@ -1,4 +1,4 @@
-import type { KubeApi, ListOptions } from '../../src/kube/api.ts';
+import type { KubeApi, Selection } from '../../src/kube/api.ts';
 import { isKubeError } from '../../src/kube/error.ts';
 import { type Kind, type KubeObject, keyOf, keyText } from '../../src/kube/object.ts';
 
@@ -16,7 +16,7 @@ export interface Listed<T extends KubeObject> {
 export async function listPages<T extends KubeObject>(
   kube: KubeApi,
   kind: Kind<T>,
-  scope: Omit<ListOptions, 'limit' | 'continue'>,
+  scope: Selection,
   pageSize: number,
 ): Promise<Listed<T>> {
   const objects = new Map<string, T>();

@@ -1,4 +1,4 @@
-import type { KubeApi, ListOptions, WatchEvent } from '../../src/kube/api.ts';
+import type { KubeApi, Selection, WatchEvent } from '../../src/kube/api.ts';
 import { isKubeError, type KubeError } from '../../src/kube/error.ts';
 import { type Kind, type KubeObject, keyOf, keyText } from '../../src/kube/object.ts';
 import type { Random } from '../../src/random/random.ts';
@@ -17,7 +17,7 @@ export interface ReflectorPorts {
 }
 
 export interface ReflectorOptions {
-  readonly scope: Omit<ListOptions, 'limit' | 'continue'>;
+  readonly scope: Selection;
   /** Objects per page of a list. */
   readonly pageSize: number;
   /** A watch that says nothing for this long, bookmarks included, is replaced. */
@@ -95,7 +95,8 @@ export class Reflector<T extends KubeObject> {
           if (signal.aborted) return;
           this.#become(listed, this.#gap);
           onListed();
-        }
+        } else await this.#askWhetherReached();
+        if (signal.aborted) return;
         await this.#watch(signal);
         metrics.count('informer:watch-ended');
       } catch (error) {
@@ -124,6 +125,15 @@ export class Reflector<T extends KubeObject> {
   #list(): Promise<Listed<T>> {
     const { scope, pageSize } = this.#options;
     return listPages(this.#ports.kube, this.#kind, scope, pageSize);
+  }
+
+  /**
+   * Rejects with Timeout when the server has not come to the version seen last, because it was restored from
+   * older data. A watch from there would say nothing until the server is there again, and miss all before.
+   */
+  async #askWhetherReached(): Promise<void> {
+    const { scope } = this.#options;
+    await this.#ports.kube.list(this.#kind, { ...scope, limit: 1, notOlderThan: this.#version });
   }
 
   #become({ objects, version }: Listed<T>, gap: Gap): void {

@@ -18,7 +18,7 @@ import { InProcessWatch } from './in-process-watch.ts';
 import type { Lists } from './lists.ts';
 import { openWatch, type WatchSink } from './open-watch.ts';
 import type { Place } from './preconditions.ts';
-import type { Delivery } from './reads.ts';
+import { checkReached, type Delivery } from './reads.ts';
 import type { Subresource, WriteRequest } from './requests.ts';
 import { type Served, splitApiVersion } from './resource.ts';
 import { selectedName } from './selector.ts';
@@ -85,7 +85,10 @@ export class InProcessKubeApi implements KubeApi {
 
   list<T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<KubeList<T>> {
     const key = { ...keyOfList(options), ...(options.continue && { continued: true }) };
-    return this.#serve('list', kind, key, (served) => this.#serving.lists.list(served, options));
+    return this.#serve('list', kind, key, (served) => {
+      checkReached(options.notOlderThan, this.#server.store.version);
+      return this.#serving.lists.list(served, options);
+    });
   }
 
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {

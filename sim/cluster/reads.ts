@@ -51,8 +51,10 @@ export function watch(
   const { store } = server;
   const table = store.table(served.resource);
   const filter = filterOf(served, options);
-  const since = startVersion(options.resourceVersion, store.version);
+  const since = startVersion(options.resourceVersion);
+  if (startsWithPresent(options)) checkReached(options.resourceVersion, store.version);
   const deliver = (change: Change): void => {
+    if (since !== undefined && change.version <= since) return;
     const delivery = filter === undefined ? change : through(filter, change);
     if (delivery === undefined) return;
     const object = seenThrough(served, delivery.object);
@@ -67,7 +69,9 @@ export function watch(
     if (since < table.history.forgottenVersion) throw refuse.expired(since, table.history.forgottenVersion);
     for (const change of table.history.since(since)) deliver(change);
   }
-  const bookmark = (version: number): void => sink({ type: 'BOOKMARK', resourceVersion: String(version) });
+  const bookmark = (version: number): void => {
+    if (version >= (since ?? 0)) sink({ type: 'BOOKMARK', resourceVersion: String(version) });
+  };
   const stopListening = table.listen(deliver, closed);
   const stopBookmarks = options.allowWatchBookmarks === true ? store.onBookmark(bookmark) : undefined;
   const forget = server.watches.hold({ user: options.user, resource: served.resource }, closed);
@@ -91,11 +95,16 @@ function through(filter: Filter, change: Change): Pick<Change, 'type' | 'object'
   return { type: 'DELETED', object: { ...last, metadata: { ...last.metadata, resourceVersion } } };
 }
 
-/** Undefined: from the present state. Throws InternalError, or Timeout for a version that is yet to come. */
-function startVersion(text: string | undefined, current: number): number | undefined {
+/** Undefined: from the present state. A version that is yet to come is waited for. Throws InternalError. */
+function startVersion(text: string | undefined): number | undefined {
   if (text === undefined || text === '' || text === '0') return undefined;
   const version = Number(text);
   if (!Number.isSafeInteger(version) || version < 0) throw refuse.unparsableVersion(text, 'resourceVersion');
-  if (version > current) throw refuse.tooLargeVersion(version, current);
   return version;
+}
+
+/** Throws Timeout when the version that was asked for is yet to come. */
+export function checkReached(text: string | undefined, current: number): void {
+  const version = startVersion(text);
+  if (version !== undefined && version > current) throw refuse.tooLargeVersion(version, current);
 }

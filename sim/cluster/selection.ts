@@ -1,4 +1,4 @@
-import type { ListOptions } from '../../src/kube/api.ts';
+import type { Selection } from '../../src/kube/api.ts';
 import type { Served } from './resource.ts';
 import { parseFieldSelector, parseLabelSelector } from './selector.ts';
 import * as refuse from './status-errors.ts';
@@ -8,10 +8,7 @@ import type { StoredObject } from './stored-object.ts';
 export type Filter = (object: StoredObject) => boolean;
 
 /** Undefined when the request selects everything. Throws BadRequest on a malformed selector. */
-export function filterOf(
-  served: Served,
-  options: Omit<ListOptions, 'limit' | 'continue'>,
-): Filter | undefined {
+export function filterOf(served: Served, options: Selection): Filter | undefined {
   const { namespace, labelSelector, fieldSelector } = options;
   const filters: Filter[] = [];
   if (namespace !== undefined) filters.push((object) => object.metadata.namespace === namespace);
@@ -39,7 +36,7 @@ export function filterOf(
 /** Throws BadRequest on selectors that a watch or list could not use. */
 export function checkSelectors(
   served: Served,
-  options: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>,
+  options: Pick<Selection, 'labelSelector' | 'fieldSelector'>,
 ): void {
   filterOf(served, options);
 }

@@ -10,7 +10,12 @@ export interface ListOptions {
   /** Page size; absent: everything in one answer. */
   readonly limit?: number;
   readonly continue?: string;
+  /** The list is of this version or of a newer one; `Timeout`, cause `ResourceVersionTooLarge`, where none is. */
+  readonly notOlderThan?: string;
 }
+
+/** What of a kind is meant, whenever it is read. */
+export type Selection = Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>;
 
 export interface KubeList<T extends KubeObject> {
   /** Sorted by namespace, then name. */
@@ -21,8 +26,11 @@ export interface KubeList<T extends KubeObject> {
   readonly continue?: string;
 }
 
-export interface WatchOptions extends Omit<ListOptions, 'limit' | 'continue'> {
-  /** Events after this version. Absent or empty: the present objects first, as ADDED. */
+export interface WatchOptions extends Selection {
+  /**
+   * Events after this version. Absent or empty: the present objects first, as ADDED. Of a version that is yet to
+   * come, a server says nothing until it is there: whoever resumes a watch must ask (`notOlderThan`) whether it is.
+   */
   readonly resourceVersion?: string;
   readonly allowWatchBookmarks?: boolean;
   /** Ends the iteration quietly. */

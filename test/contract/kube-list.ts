@@ -71,6 +71,20 @@ export function listContract(bench: Bench): void {
       expect(refusal.reason).toBe('BadRequest');
     });
 
+    test.each([{}, { limit: 1 }])('not older than a version, with %j, or not at all', async (more) => {
+      const namespace = await bench.namespace();
+      const { metadata } = await bench.widget(namespace, 'a');
+      const { resourceVersion } = metadata;
+      const list = await bench.api.list(WIDGET, { namespace, notOlderThan: resourceVersion, ...more });
+      expect(names(list)).toEqual(['a']);
+      const notOlderThan = String(Number(resourceVersion) + 1_000_000);
+      const refusal = await refusalOf(bench.api.list(WIDGET, { namespace, notOlderThan, ...more }));
+      expect(refusal).toMatchObject({
+        reason: 'Timeout',
+        causes: ['ResourceVersionTooLarge '],
+      });
+    });
+
     test('pages show one instant, whatever happens between them', async () => {
       const namespace = await bench.namespace();
       for (const name of ['a', 'b', 'c', 'd', 'e']) await bench.widget(namespace, name);

@@ -84,6 +84,21 @@ export function watchContract(bench: Bench): void {
       expect(new Set(versions).size).toBe(3);
     });
 
+    test('of a version that is yet to come, nothing is said until it is there', async () => {
+      const namespace = await bench.namespace();
+      const { resourceVersion } = await bench.api.list(WIDGET, { namespace });
+      const start = Number(resourceVersion) + 6;
+      const { take } = watching({ namespace, resourceVersion: String(start) });
+      const later: string[] = [];
+      for (const name of 'abcdefghijkl') {
+        const { metadata } = await bench.widget(namespace, name);
+        if (Number(metadata.resourceVersion) > start) later.push(`ADDED ${name}`);
+      }
+      expect(later.length).toBeGreaterThan(5);
+      expect(later.length).toBeLessThan(12);
+      expect(await take(later.length)).toEqual(later);
+    });
+
     test('an object that ceases to fit the selector is deleted, to this watcher', async () => {
       const namespace = await bench.namespace();
       const { resourceVersion } = await bench.api.list(WIDGET, { namespace });

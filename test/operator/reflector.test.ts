@@ -106,7 +106,7 @@ test('who is told to wait waits so long, and a little longer than others', async
   expect(rig.asked).toEqual([]);
   heal();
   await rig.pass(MINUTE_MS);
-  expect(rig.asked).toEqual(['watch']);
+  expect(rig.asked).toEqual(['list', 'watch']);
 });
 
 test('a list whose pages expire half-way is read at once', async () => {

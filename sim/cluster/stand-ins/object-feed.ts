@@ -1,4 +1,4 @@
-import type { KubeApi, ListOptions, WatchEvent } from '../../../src/kube/api.ts';
+import type { KubeApi, Selection, WatchEvent } from '../../../src/kube/api.ts';
 import type { Kind, KubeObject } from '../../../src/kube/object.ts';
 import type { Clock } from '../../../src/time/clock.ts';
 
@@ -19,7 +19,7 @@ export interface FeedHandlers<T extends KubeObject> {
 export async function followObjects<T extends KubeObject>(
   api: KubeApi,
   kind: Kind<T>,
-  selection: Omit<ListOptions, 'limit' | 'continue'>,
+  selection: Selection,
   clock: Clock,
   signal: AbortSignal,
   handlers: FeedHandlers<T>,
