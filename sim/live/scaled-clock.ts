@@ -37,7 +37,8 @@ export class ScaledClock implements Clock {
       const restMs = Math.max(0, dueMs - this.nowMs) / this.#speed;
       timer = setTimeout(
         () => {
-          if (restMs > TIMER_MS_MAX) return arm();
+          // Node's timers keep whole milliseconds and may fire a little early: at speed 1000, a second early.
+          if (this.nowMs < dueMs) return arm();
           this.#fired++;
           callback();
         },
