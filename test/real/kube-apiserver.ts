@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -36,6 +36,10 @@ export interface KubeApiserver {
   compact(): Promise<void>;
   /** Stops and starts kube-apiserver alone, on the same port; etcd keeps everything. */
   restart(): Promise<void>;
+  /** Copies what etcd holds, while both are stopped. */
+  backUp(): Promise<void>;
+  /** Both start again with what was copied, and know nothing of what came after. */
+  restore(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -81,10 +85,11 @@ export async function startKubeApiserver(
 
   const [etcdPort, peerPort, port] = await freePorts(3);
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-  const etcd = start(etcdBinary, [
+  const etcdFlags = [
     ...['--data-dir', at('etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl],
     ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`, '--log-level', 'error'],
-  ]);
+  ];
+  let etcd = start(etcdBinary, etcdFlags);
   const url = `https://127.0.0.1:${port}`;
   const flags = [
     `--etcd-servers=${etcdUrl}`,
@@ -126,6 +131,14 @@ export async function startKubeApiserver(
     if (known === undefined) throw new Error(`no user ${user} was named when the server was started`);
     return known;
   };
+  const startWith = async (change: () => void): Promise<void> => {
+    await stopProcess(server);
+    await stopProcess(etcd);
+    change();
+    etcd = start(etcdBinary, etcdFlags);
+    server = start(binary, flags);
+    await ready(server, url, caFile);
+  };
   return {
     url,
     caFile,
@@ -146,6 +159,12 @@ export async function startKubeApiserver(
       server = start(binary, flags);
       await ready(server, url, caFile);
     },
+    backUp: () => startWith(() => cpSync(at('etcd'), at('backup'), { recursive: true })),
+    restore: () =>
+      startWith(() => {
+        rmSync(at('etcd'), { recursive: true });
+        cpSync(at('backup'), at('etcd'), { recursive: true });
+      }),
     async startControllers(...names) {
       controllers = start(await buildControllerManager(), [
         `--kubeconfig=${kubeconfig(ADMIN.name, { token: token(ADMIN.name) })}`,
