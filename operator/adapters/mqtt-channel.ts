@@ -72,6 +72,8 @@ export function connectMqtt(options: MqttOptions): MqttChannel {
 class ClientChannel implements MqttChannel {
   readonly #client: MqttClient;
   readonly #handlers = new Map<string, Set<MessageHandler>>();
+  /** Filters whose UNSUBSCRIBE is not acknowledged yet. */
+  readonly #leaving = new Set<string>();
 
   constructor(client: MqttClient) {
     this.#client = client;
@@ -90,14 +92,24 @@ class ClientChannel implements MqttChannel {
     // A wrapper of its own, so that one function subscribed twice is two subscriptions.
     const own: MessageHandler = (topic, payload) => handler(topic, payload);
     this.#handlers.set(filter, handlers.add(own));
-    this.#client.subscribe(filter, { qos: 1 });
+    if (!this.#leaving.has(filter)) this.#client.subscribe(filter, { qos: 1 });
     return {
       end: () => {
         if (!handlers.delete(own) || handlers.size > 0) return;
         if (this.#handlers.get(filter) === handlers) this.#handlers.delete(filter);
-        this.#client.unsubscribe(filter);
+        this.#leave(filter);
       },
     };
+  }
+
+  /** Brokers may take packets of one client side by side: what is left is taken up again after the UNSUBACK. */
+  #leave(filter: string): void {
+    if (this.#leaving.has(filter)) return;
+    this.#leaving.add(filter);
+    this.#client.unsubscribe(filter, () => {
+      this.#leaving.delete(filter);
+      if (this.#handlers.has(filter)) this.#client.subscribe(filter, { qos: 1 });
+    });
   }
 
   close(): void {

@@ -90,6 +90,25 @@ export function channelContract(open: () => Promise<ChannelBench>): void {
     expect(got).toEqual(['second']);
   });
 
+  test('a filter that is left and taken up again at once is heard', async () => {
+    const bench = await open();
+    const [reader, writer] = [bench.connect('reader'), bench.connect('writer')];
+    const filters = Array.from({ length: 20 }, (_, index) => `t/${index}/#`);
+    const first = filters.map((filter) => reader.subscribe(filter, () => {}));
+    await bench.settle();
+    const got: string[] = [];
+    for (const [index, filter] of filters.entries()) {
+      first[index]?.end();
+      reader.subscribe(filter, (topic) => got.push(topic));
+    }
+    await bench.settle();
+    await bench.settle();
+    const topics = filters.map((_, index) => `t/${index}/x`);
+    for (const topic of topics) writer.publish(topic, bytes('x'));
+    await bench.until(() => got.length >= topics.length);
+    expect(got.sort()).toEqual(topics.sort());
+  });
+
   test('bytes arrive as they were sent, any value, up to a flash chunk', async () => {
     const bench = await open();
     const sent = Uint8Array.from({ length: 32 * 1024 }, (_, index) => (index * 31) & 0xff);
