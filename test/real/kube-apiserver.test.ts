@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ClientNodeKubeApi } from '../../operator/adapters/kube-client-node.ts';
+import { NAMESPACE } from '../../src/kube/core.ts';
 import { KUBERNETES_VERSION, type KubeApiserver, startKubeApiserver } from './kube-apiserver.ts';
 
 let server: KubeApiserver;
@@ -27,4 +30,28 @@ test('what was stored outlives a restart', async () => {
   kubectl(server.kubeconfig(), 'create', 'configmap', 'kept', '--from-literal=a=1');
   await server.restart();
   expect(kubectl(server.kubeconfig(), 'get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}')).toBe('1');
+});
+
+test('our client shows the token that a kubeconfig has a program for', async () => {
+  const connect = (token: string): ClientNodeKubeApi => {
+    const credential = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      status: { token },
+    };
+    const { apiVersion } = credential;
+    const args = ['-e', `console.log(${JSON.stringify(JSON.stringify(credential))})`];
+    const exec = { apiVersion, command: process.execPath, args, interactiveMode: 'Never' };
+    const file = server.kubeconfig();
+    const config = JSON.parse(readFileSync(file, 'utf8'));
+    const path = `${file}.exec-${token.length}`;
+    writeFileSync(
+      path,
+      JSON.stringify({ ...config, users: [{ name: config.users[0].name, user: { exec } }] }),
+    );
+    return ClientNodeKubeApi.connect({ kubeconfig: path });
+  };
+  const { items } = await connect(server.token('admin')).list(NAMESPACE);
+  expect(items.map(({ metadata }) => metadata.name)).toContain('default');
+  await expect(connect('nobody').list(NAMESPACE)).rejects.toMatchObject({ reason: 'Unauthorized' });
 });
